@@ -1,0 +1,78 @@
+/** `/etc/atomic.conf`: a YAML map whose keys are written in lower case or all in upper case. */
+import { readFile } from 'node:fs/promises';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { AtomicError, isErrno } from './errors.ts';
+
+const DEFAULT_FILE = '/etc/atomic.conf';
+
+/** The environment as `main.ts` found it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** A text value; an empty one, like a key without value, counts as not set. */
+const Text = z
+  .union([z.string(), z.null()], { error: 'expected text' })
+  .transform((value) => value || undefined)
+  .optional();
+const AbsolutePath = Text.refine((value) => value === undefined || value.startsWith('/'), {
+  error: 'expected an absolute path',
+});
+const Storage = Text.refine((value) => value === undefined || ['ostree', 'docker'].includes(value), {
+  error: "expected 'ostree' or 'docker'",
+}).transform((value) => (value ?? 'ostree') as 'ostree' | 'docker');
+
+const Config = z.looseObject({
+  default_storage: Storage,
+  ostree_repository: AbsolutePath,
+  checkout_path: AbsolutePath,
+  runtime: AbsolutePath,
+  http_proxy: Text,
+  https_proxy: Text,
+  no_proxy: Text,
+});
+
+export type Config = z.infer<typeof Config>;
+
+/**
+ * Reads the configuration; a missing `/etc/atomic.conf` means the defaults.
+ *
+ * @throws AtomicError with the file, the key and what was expected when a value is of the wrong kind, when the
+ *   file is not YAML, cannot be read, or is named by `ATOMIC_CONF` and missing
+ */
+export async function readConfig(env: Environment): Promise<Config> {
+  const file = env.ATOMIC_CONF || DEFAULT_FILE;
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT') && !env.ATOMIC_CONF) return '';
+    if (isErrno(error, 'ENOENT'))
+      throw new AtomicError(`${file} does not exist`, { hint: 'unset or correct ATOMIC_CONF' });
+    throw new AtomicError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
+  });
+  return parseConfig(file, text);
+}
+
+/** Parses the text of the configuration; `file` is for messages. See {@link readConfig} for what it throws. */
+export function parseConfig(file: string, text: string): Config {
+  const result = Config.safeParse(lowerKeys(parseYaml(file, text)));
+  if (result.success) return result.data;
+  const issue = result.error.issues[0];
+  throw new AtomicError(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
+}
+
+/** YAML 1.1, because the Python tool read the same file with PyYAML (`yes` is true, `0755` is octal). */
+function parseYaml(file: string, text: string): unknown {
+  try {
+    return parse(text, { version: '1.1' }) ?? {};
+  } catch (error) {
+    const [line] = String((error as Error).message).split('\n');
+    throw new AtomicError(`${file}: not valid YAML: ${line}`, { cause: error });
+  }
+}
+
+function lowerKeys(document: unknown): unknown {
+  if (typeof document !== 'object' || document === null || Array.isArray(document)) return document;
+  const lower = Object.entries(document).map(([key, value]) => [
+    key === key.toUpperCase() ? key.toLowerCase() : key,
+    value,
+  ]);
+  return Object.fromEntries(lower);
+}

@@ -1,0 +1,99 @@
+/** The kinds of failure, each with what a person reads and the exit status of the program. */
+
+/** How the message of an error, its remedy and the exit status travel together. */
+export interface ErrorDetails {
+  /** What to do about it; printed after the message, on the same line. */
+  readonly hint?: string;
+  readonly exitCode?: number;
+  readonly cause?: unknown;
+}
+
+/** The request cannot be met: the message is for people, one line, and names the file or the name at fault. */
+export class AtomicError extends Error {
+  readonly hint: string | undefined;
+  readonly exitCode: number;
+
+  constructor(message: string, { hint, exitCode = 1, cause }: ErrorDetails = {}) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.hint = hint;
+    this.exitCode = exitCode;
+  }
+}
+
+/** The command line itself is wrong: `<program>: <message>` and a pointer to `--help`, exit status 2. */
+export class UsageError extends AtomicError {
+  /** The command as typed, for instance `atomic images list`. */
+  readonly program: string;
+
+  constructor(program: string, message: string) {
+    super(message, { exitCode: 2 });
+    this.program = program;
+  }
+}
+
+/** The person said no at a prompt (exit status 2, as the Python tool has it). */
+export class Declined extends AtomicError {
+  constructor(message: string) {
+    super(message, { exitCode: 2 });
+  }
+}
+
+/** A signal asked the program to stop; what had been begun is undone before this surfaces. */
+export class Interrupted extends AtomicError {
+  constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
+    super(`interrupted by ${signal}`, { exitCode: { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal] });
+  }
+}
+
+/** A program that we need is not installed. */
+export class ToolMissingError extends AtomicError {
+  readonly tool: string;
+
+  constructor(tool: string, details: ErrorDetails = {}) {
+    super(`cannot run '${tool}': it is not installed`, {
+      hint: `install the package that provides ${tool}`,
+      ...details,
+    });
+    this.tool = tool;
+  }
+}
+
+/** What a program that failed left behind. */
+export interface ToolFailure {
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly stderr: string;
+}
+
+/** A program ran and failed. Its exit status becomes ours (a signal N becomes 256 - N, as the Python tool has it). */
+export class ToolError extends AtomicError {
+  readonly argv: readonly string[];
+  readonly failure: ToolFailure;
+
+  constructor(argv: readonly string[], failure: ToolFailure, exitCode: number, cause?: unknown) {
+    super(`${argv[0]} ${howItEnded(failure)}: ${lastLines(failure.stderr) || argv.join(' ')}`, {
+      exitCode,
+      cause,
+    });
+    this.argv = argv;
+    this.failure = failure;
+  }
+}
+
+function howItEnded({ exitCode, signal }: ToolFailure): string {
+  return signal === undefined ? `failed with exit status ${exitCode}` : `was killed by ${signal}`;
+}
+
+/** The end of what a program said, on one line; programs put the reason last. */
+function lastLines(stderr: string, limit = 1024): string {
+  return stderr
+    .trim()
+    .slice(-limit)
+    .replaceAll(/\s*\n\s*/g, '; ');
+}
+
+/** Whether `error` is a system error with one of these codes, such as `ENOENT`. */
+export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}

@@ -1,0 +1,93 @@
+/** Writing to the file system so that a power cut finds the old or the new content, never a part. */
+import { constants } from 'node:fs';
+import { lstat, open, readFile, readlink, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { isErrno } from '../errors.ts';
+
+/** Creates `path`, which must not exist (not even as a link), with this text, on disk when it returns. */
+export async function createFile(path: string, text: string, mode = 0o644): Promise<void> {
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  const file = await open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode);
+  try {
+    await file.writeFile(text);
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Makes `path` hold this text by renaming a finished file over it; durable when it returns. */
+export async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
+  const temporary = temporaryNameFor(path);
+  await rm(temporary, { force: true });
+  await createFile(temporary, text, mode);
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Makes the symbolic link `path` point to `target` by rename(2), whatever it was before; durable when it returns. */
+export async function replaceLink(path: string, target: string): Promise<void> {
+  const temporary = temporaryNameFor(path);
+  await rm(temporary, { force: true });
+  await symlink(target, temporary);
+  await rename(temporary, path);
+  await syncFolder(dirname(path));
+}
+
+/** Hidden, next to `path`, so that rename(2) works and listings skip it. */
+function temporaryNameFor(path: string): string {
+  return join(dirname(path), `.${basename(path)}.tmp`);
+}
+
+/** Puts the entries of a folder on disk (fsync(2) of a file does not cover its name). */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+/** Removes a file or link; says whether there was one. */
+export async function removeIfPresent(path: string): Promise<boolean> {
+  try {
+    await unlink(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return false;
+    throw error;
+  }
+}
+
+/** The text of a file, or `undefined` when there is none. */
+export async function readIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** Where a symbolic link points, or `undefined` when there is no link of that name. */
+export async function readLinkIfPresent(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'EINVAL')) return undefined;
+    throw error;
+  }
+}
+
+/** Whether there is an entry of that name, be it a dangling link. */
+export async function exists(path: string): Promise<boolean> {
+  try {
+    await lstat(path);
+    return true;
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return false;
+    throw error;
+  }
+}

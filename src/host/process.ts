@@ -1,0 +1,132 @@
+/** The one place that runs programs. */
+import { constants } from 'node:os';
+import type { Readable } from 'node:stream';
+import { execa, type Options } from 'execa';
+import type { Environment } from '../config.ts';
+import { Interrupted, ToolError, ToolMissingError } from '../errors.ts';
+import type { Log } from '../log.ts';
+
+/** A program to run; arguments are never seen by a shell. */
+export interface ToolCall {
+  readonly tool: string;
+  readonly args: readonly string[];
+  readonly cwd?: string;
+  /** Added to the environment of `atomic`. */
+  readonly env?: Environment;
+  /** Standard input; empty when absent. */
+  readonly input?: string | Readable;
+  /** File descriptors of ours that the program gets as 3, 4, … */
+  readonly descriptors?: readonly number[];
+  /** Exit statuses besides 0 that are an answer, not a failure. */
+  readonly expected?: readonly number[];
+  /** Ends the program when aborted, besides the signal of the whole run. */
+  readonly signal?: AbortSignal;
+}
+
+export interface ToolOutput {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/** Three ways to run a program, and no more. `run` and `stream` throw ToolMissingError, ToolError or Interrupted. */
+export interface Processes {
+  /** Captures what the program says. */
+  run(call: ToolCall): Promise<ToolOutput>;
+  /** Lets the program's standard output and error through, and captures its standard error as well. */
+  stream(call: ToolCall): Promise<ToolOutput>;
+  /** Gives the program our standard streams, and returns its exit status (256 - N after signal N). */
+  interactive(call: ToolCall): Promise<number>;
+  /** The same programs, in a session of their own and deaf to the interrupt: for undoing and finishing. */
+  shielded(): Processes;
+}
+
+interface Settings {
+  readonly env: Environment;
+  readonly log: Log;
+  /** Absent for a shielded runner. */
+  readonly signal?: AbortSignal;
+}
+
+export function createProcesses(settings: Settings): Processes {
+  return {
+    run: (call) => checked(settings, call, { stdout: 'pipe', stderr: 'pipe' }),
+    stream: (call) => checked(settings, call, { stdout: 'inherit', stderr: ['inherit', 'pipe'] }),
+    interactive: async (call) => {
+      const outcome = await execute(settings, call, {
+        stdin: 'inherit',
+        stdout: 'inherit',
+        stderr: 'inherit',
+      });
+      return exitStatusOf(outcome);
+    },
+    shielded: () => createProcesses({ env: settings.env, log: settings.log }),
+  };
+}
+
+interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  readonly cause: unknown;
+}
+
+type Streams = Pick<Options, 'stdin' | 'stdout' | 'stderr'>;
+
+async function checked(settings: Settings, call: ToolCall, streams: Streams): Promise<ToolOutput> {
+  const outcome = await execute(settings, call, streams);
+  const { stdout, stderr, exitCode } = outcome;
+  if (exitCode === 0 || (exitCode !== undefined && call.expected?.includes(exitCode)))
+    return { stdout, stderr, exitCode };
+  throw new ToolError([call.tool, ...call.args], outcome, exitStatusOf(outcome), outcome.cause);
+}
+
+async function execute(settings: Settings, call: ToolCall, streams: Streams): Promise<Outcome> {
+  const { env, log } = settings;
+  const signals = [settings.signal, call.signal].filter((signal) => signal !== undefined);
+  const stdio = [stdinOf(call, streams), streams.stdout, streams.stderr, ...(call.descriptors ?? [])];
+  const result = await execa(call.tool, call.args, {
+    stdio: stdio as unknown as NonNullable<Options['stdio']>,
+    ...(typeof call.input === 'string' ? { input: call.input } : {}),
+    cwd: call.cwd ?? '/',
+    env: { ...env, ...call.env } as NodeJS.ProcessEnv,
+    extendEnv: false,
+    ...(signals.length === 0 ? {} : { cancelSignal: AbortSignal.any(signals) }),
+    detached: settings.signal === undefined,
+    reject: false,
+    stripFinalNewline: false,
+  });
+  const { exitCode, signal } = result;
+  const milliseconds = Math.round(result.durationMs);
+  log.debug(
+    { argv: [call.tool, ...call.args], cwd: call.cwd, exitCode, signal, milliseconds },
+    'ran a program',
+  );
+  if (settings.signal?.aborted && result.failed) throw reasonOf(settings.signal);
+  if (result.code === 'ENOENT' && exitCode === undefined)
+    throw new ToolMissingError(call.tool, { cause: result });
+  return { stdout: textOf(result.stdout), stderr: textOf(result.stderr), exitCode, signal, cause: result };
+}
+
+function stdinOf(call: ToolCall, streams: Streams): Options['stdin'] {
+  if (call.input === undefined) return streams.stdin ?? 'ignore';
+  return typeof call.input === 'string' ? 'pipe' : call.input;
+}
+
+function textOf(output: unknown): string {
+  return typeof output === 'string' ? output : '';
+}
+
+function reasonOf(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Interrupted('SIGINT');
+}
+
+/** compat: util.py:check_call hands on what Python has as a negative return code, cut to a byte. */
+function exitStatusOf({ exitCode, signal }: Outcome): number {
+  return exitCode ?? (signal === undefined ? 1 : 256 - signalNumber(signal));
+}
+
+function signalNumber(name: string): number {
+  return (constants.signals as Record<string, number>)[name] ?? 1;
+}
