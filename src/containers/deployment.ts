@@ -1,0 +1,129 @@
+/** The deployments of a container on disk: the slots NAME.0 and NAME.1, the link NAME, and the `info` record. */
+import { readdir } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { AtomicError, isErrno } from '../errors.ts';
+import { exists, readIfPresent, readLinkIfPresent } from '../host/files.ts';
+
+/** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
+const Info = z.looseObject({
+  image: z.string().catch(''),
+  revision: z
+    .string()
+    .nullish()
+    .transform((value) => value ?? ''),
+  'ostree-commit': z.string().catch(''),
+  created: z.number().catch(0),
+  values: z.record(z.string(), z.unknown()).catch({}),
+  'has-container-service': z.boolean().catch(true),
+  'installed-files': z.array(z.string()).nullish(),
+  'installed-files-checksum': z.record(z.string(), z.string()).nullish(),
+  'installed-files-template': z.array(z.string()).nullish(),
+  'rename-installed-files': z.record(z.string(), z.string()).nullish(),
+  'rpm-installed': z.string().nullish(),
+  'system-package': z.string().nullish(),
+  remote: z.string().nullish(),
+  'use-links': z.boolean().catch(false),
+  runtime: z.string().nullish(),
+  /** The names among `values` that the person set; absent in records of the Python tool. */
+  'set-values': z.array(z.string()).nullish(),
+});
+
+export type Info = z.infer<typeof Info>;
+
+export type Slot = 0 | 1;
+
+/** One checkout of a container, whole. */
+export interface Deployment {
+  readonly name: string;
+  /** The folder, absolute, links resolved. */
+  readonly path: string;
+  readonly info: Info;
+}
+
+/** Where the pieces of a container live. */
+export interface ContainerPaths {
+  /** The link that says which deployment is active. */
+  readonly link: string;
+  readonly slots: readonly [string, string];
+  readonly unit: string;
+  readonly tmpfiles: string;
+}
+
+export function containerPaths({ paths }: Context, name: string): ContainerPaths {
+  return {
+    link: join(paths.checkouts, name),
+    slots: [join(paths.checkouts, `${name}.0`), join(paths.checkouts, `${name}.1`)],
+    unit: join(paths.units, `${name}.service`),
+    tmpfiles: join(paths.tmpfiles, `${name}.conf`),
+  };
+}
+
+/** The copies of what is installed on the host, inside a deployment. */
+export const unitCopy = (deployment: string, name: string) => join(deployment, `${name}.service`);
+export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
+
+/** The folder that the link of a container points to, or `undefined` without link or with a dangling one. */
+export async function activePath(context: Context, name: string): Promise<string | undefined> {
+  const { link } = containerPaths(context, name);
+  const target = await readLinkIfPresent(link);
+  if (target === undefined) return undefined;
+  const path = resolve(dirname(link), target);
+  return (await exists(path)) ? path : undefined;
+}
+
+/** The folder of a container that a package of the distribution brought, or `undefined`. */
+export async function preinstalledPath({ paths }: Context, name: string): Promise<string | undefined> {
+  const path = join(paths.preinstalled, name);
+  return (await exists(join(path, 'info'))) ? path : undefined;
+}
+
+/**
+ * Reads a deployment.
+ *
+ * @throws AtomicError when its `info` is missing or damaged
+ */
+export async function readDeployment(name: string, path: string): Promise<Deployment> {
+  const file = join(path, 'info');
+  const text = await readIfPresent(file).catch((error: unknown) => {
+    if (isErrno(error, 'EISDIR', 'EACCES')) return undefined;
+    throw error;
+  });
+  if (text === undefined) throw new AtomicError(`cannot read ${file}: it is missing or not a readable file`);
+  return { name, path, info: parseInfo(text, file) };
+}
+
+/** Parses an `info` record; `file` is for messages. */
+export function parseInfo(text: string, file: string): Info {
+  try {
+    return Info.parse(JSON.parse(text));
+  } catch (error) {
+    throw new AtomicError(`${file} is damaged: it does not hold a deployment's record`, { cause: error });
+  }
+}
+
+/** The text of an `info` record, as the Python tool writes it. */
+export function renderInfo(info: Record<string, unknown>): string {
+  return `${JSON.stringify(info, undefined, 4)}\n`;
+}
+
+/** All containers of a folder: [name, folder], sorted; hidden entries, dangling links and inactive slots are left out. */
+export async function containerFolders(folder: string): Promise<readonly (readonly [string, string])[]> {
+  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  });
+  const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
+  return entries
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
+    .sort()
+    .map((name) => [name, join(folder, name)] as const);
+}
+
+/** Which slot a deployment's folder is; `undefined` for another folder, such as a preinstalled one. */
+export function slotOf(path: string): Slot | undefined {
+  const suffix = /\.([01])$/.exec(basename(path))?.[1];
+  return suffix === undefined ? undefined : (Number(suffix) as Slot);
+}

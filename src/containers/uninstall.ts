@@ -1,0 +1,75 @@
+/** `atomic uninstall`: takes a container away; whatever state it is in, it goes. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { exists, removeIfPresent, syncFolder } from '../host/files.ts';
+import { defaultRuntime } from '../host/runtime.ts';
+import * as systemd from '../host/systemd.ts';
+import { deactivate } from './activate.ts';
+import { activePath, containerPaths, preinstalledPath, readDeployment } from './deployment.ts';
+import { type ContainerName, parseContainerName } from './name.ts';
+import { clearPending, markPending, removeSlots, withContainer } from './transaction.ts';
+
+export interface UninstallRequest {
+  readonly name: string;
+  /** Say what would be done, and do nothing. */
+  readonly isDisplay: boolean;
+}
+
+/**
+ * Removes a container: service, unit, tmpfiles file, deployments, and what the runtime still knows of it.
+ *
+ * @throws AtomicError when there is no such container
+ */
+export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
+  const name = parseContainerName(request.name);
+  await requireInstalled(context, name);
+  if (request.isDisplay) {
+    context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
+    context.report({
+      kind: 'note',
+      text: `Would remove ${containerPaths(context, name).link} and its deployments`,
+    });
+    return;
+  }
+  await withContainer(context, name, async () => {
+    await requireInstalled(context, name);
+    await remove(context, name);
+  });
+}
+
+async function requireInstalled(context: Context, name: ContainerName): Promise<void> {
+  const { link, slots } = containerPaths(context, name);
+  for (const path of [link, ...slots]) if (await exists(path)) return;
+  if ((await preinstalledPath(context, name)) !== undefined) {
+    throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
+      hint: `remove the package atomic-container-${name}`,
+    });
+  }
+  throw new AtomicError(`Unable to find '${name}' in the following backends: ostree`, {
+    hint: "see 'atomic containers list -a'",
+  });
+}
+
+/** The link goes first: from then on the container is no more, and recovery finishes what is left. */
+async function remove(context: Context, name: ContainerName): Promise<void> {
+  const runtime = await runtimeOf(context, name);
+  await markPending(context, name, { operation: 'uninstall', runtime });
+  await removeIfPresent(containerPaths(context, name).link);
+  await syncFolder(context.paths.checkouts);
+  await deactivate(context, name, runtime);
+  await removeSlots(context, name);
+  await clearPending(context, name);
+}
+
+/** The runtime that the container was installed with, or the default when its record cannot be read. */
+async function runtimeOf(context: Context, name: ContainerName): Promise<string> {
+  const path = await activePath(context, name);
+  if (path === undefined) return defaultRuntime(context);
+  try {
+    return (await readDeployment(name, path)).info.runtime || defaultRuntime(context);
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    context.report({ kind: 'warning', text: error.message });
+    return defaultRuntime(context);
+  }
+}

@@ -1,0 +1,80 @@
+/** The OCI runtime: runc, crun or what takes their arguments. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { AtomicError, ToolMissingError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+const DEFAULT_RUNTIME = '/usr/bin/runc';
+
+/** What a runtime can do beyond the bare specification. */
+export interface RuntimeFeatures {
+  /** Takes `--systemd-cgroup`. */
+  readonly systemdCgroup: boolean;
+  /** Takes `run --pid-file`. */
+  readonly pidFile: boolean;
+}
+
+/**
+ * The runtime when nobody names one: `RUNC_PATH`, else /usr/bin/runc, else a runc in PATH (Debian keeps it in
+ * /usr/sbin).
+ */
+export function defaultRuntime({ env }: Host): string {
+  if (env.RUNC_PATH) return env.RUNC_PATH;
+  const folders = (env.PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
+  const candidates = [DEFAULT_RUNTIME, ...[...folders, '/usr/sbin'].map((folder) => join(folder, 'runc'))];
+  return candidates.find((candidate) => existsSync(candidate)) ?? DEFAULT_RUNTIME;
+}
+
+/**
+ * Makes sure that `runtime` runs, and finds out what it can do: runc, crun and youki are known by name, others
+ * are asked for their help.
+ *
+ * @throws AtomicError when it is not installed, ToolError when `--version` fails
+ */
+export async function probeRuntime(host: Host, runtime: string): Promise<RuntimeFeatures> {
+  const { stdout } = await host.processes
+    .run({ tool: runtime, args: ['--version'] })
+    .catch((error: unknown) => {
+      if (!(error instanceof ToolMissingError)) throw error;
+      throw new AtomicError(`Cannot install the container: the runtime ${runtime} is not installed`, {
+        cause: error,
+      });
+    });
+  if (/^(runc|crun|youki) version/.test(stdout)) return { systemdCgroup: true, pidFile: true };
+  const [general, run] = await Promise.all([
+    helpOf(host, runtime, ['--help']),
+    helpOf(host, runtime, ['run', '--help']),
+  ]);
+  return { systemdCgroup: general.includes('--systemd-cgroup'), pidFile: run.includes('--pid-file') };
+}
+
+/** A runtime that has no help has no features. */
+async function helpOf(host: Host, runtime: string, args: readonly string[]): Promise<string> {
+  const output = await host.processes.run({ tool: runtime, args, expected: [1, 2, 64] });
+  return output.stdout + output.stderr;
+}
+
+/** Writes a default config.json for an ordinary user into `folder`. */
+export async function writeDefaultConfig(host: Host, runtime: string, folder: string): Promise<void> {
+  await host.processes.run({ tool: runtime, args: ['spec', '--rootless'], cwd: folder });
+}
+
+/** Kills and removes the container `id` with all its processes; fine when there is none. */
+export async function deleteContainer(host: Host, runtime: string, id: string): Promise<void> {
+  await bestEffort(host, runtime, ['delete', '--force', id]);
+}
+
+/** Ends the container `id` with SIGKILL; fine when there is none. */
+export async function killContainer(host: Host, runtime: string, id: string): Promise<void> {
+  await bestEffort(host, runtime, ['kill', id, 'KILL']);
+}
+
+/** The runtime says by its exit status that there was nothing to do, and so does a runtime that is gone. */
+async function bestEffort(host: Host, runtime: string, args: readonly string[]): Promise<void> {
+  try {
+    await host.processes.run({ tool: runtime, args, expected: [1, 255] });
+  } catch (error) {
+    if (!(error instanceof ToolMissingError)) throw error;
+    host.log.debug({ runtime, args }, 'the runtime is not there');
+  }
+}
