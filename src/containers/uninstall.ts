@@ -5,7 +5,8 @@ import { exists, removeIfPresent, syncFolder } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { deactivate } from './activate.ts';
-import { activePath, containerPaths, preinstalledPath, readDeployment } from './deployment.ts';
+import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
+import { recordedRuntime } from './installed-runtime.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { clearPending, markPending, removeSlots, withContainer } from './transaction.ts';
 
@@ -61,15 +62,8 @@ async function remove(context: Context, name: ContainerName): Promise<void> {
   await clearPending(context, name);
 }
 
-/** The runtime that the container was installed with, or the default when its record cannot be read. */
+/** Whatever is left of the container, its runtime is told to forget it. */
 async function runtimeOf(context: Context, name: ContainerName): Promise<string> {
   const path = await activePath(context, name);
-  if (path === undefined) return defaultRuntime(context);
-  try {
-    return (await readDeployment(name, path)).info.runtime || defaultRuntime(context);
-  } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: error.message });
-    return defaultRuntime(context);
-  }
+  return path === undefined ? defaultRuntime(context) : await recordedRuntime(context, name, path);
 }

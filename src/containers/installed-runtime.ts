@@ -1,0 +1,28 @@
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { defaultRuntime } from '../host/runtime.ts';
+import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import type { ContainerName } from './name.ts';
+
+/**
+ * The runtime that a container was installed with; the default, and a warning, when its record cannot be read.
+ *
+ * @param missing the message when there is no such container
+ * @throws AtomicError with that message
+ */
+export async function installedRuntime(context: Context, name: ContainerName, missing: string): Promise<string> {
+  const path = (await activePath(context, name)) ?? (await preinstalledPath(context, name));
+  if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
+  return await recordedRuntime(context, name, path);
+}
+
+/** The runtime in the record of the deployment in `path`, else the default, with a warning when it is damaged. */
+export async function recordedRuntime(context: Context, name: ContainerName, path: string): Promise<string> {
+  try {
+    return (await readDeployment(name, path)).info.runtime || defaultRuntime(context);
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    context.report({ kind: 'warning', text: error.message });
+    return defaultRuntime(context);
+  }
+}

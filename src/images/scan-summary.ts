@@ -1,0 +1,18 @@
+/** The verdicts that an image scanner left in scan_summary.json. */
+import { z } from 'zod';
+import type { Context } from '../context.ts';
+import { isErrno } from '../errors.ts';
+import { readIfPresent } from '../host/files.ts';
+
+const ScanSummary = z.record(z.string(), z.looseObject({ Vulnerable: z.boolean().catch(false) }));
+
+/** The ids of images that were found vulnerable; none when there is no summary, or not a readable one. */
+export async function vulnerableImages({ paths }: Context): Promise<ReadonlySet<string>> {
+  try {
+    const summary = ScanSummary.parse(JSON.parse((await readIfPresent(paths.scanSummary)) ?? '{}'));
+    return new Set(Object.entries(summary).flatMap(([id, { Vulnerable }]) => (Vulnerable ? [id] : [])));
+  } catch (error) {
+    if (error instanceof z.ZodError || error instanceof SyntaxError || isErrno(error, 'EACCES')) return new Set();
+    throw error;
+  }
+}
