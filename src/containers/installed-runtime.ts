@@ -10,7 +10,11 @@ import type { ContainerName } from './name.ts';
  * @param missing the message when there is no such container
  * @throws AtomicError with that message
  */
-export async function installedRuntime(context: Context, name: ContainerName, missing: string): Promise<string> {
+export async function installedRuntime(
+  context: Context,
+  name: ContainerName,
+  missing: string,
+): Promise<string> {
   const path = (await activePath(context, name)) ?? (await preinstalledPath(context, name));
   if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
   return await recordedRuntime(context, name, path);

@@ -37,14 +37,20 @@ export interface ContainerRow {
  *
  * @param isAll also those whose service is inactive
  */
-export async function listContainers(context: Context, { isAll }: { isAll: boolean }): Promise<ContainerRow[]> {
+export async function listContainers(
+  context: Context,
+  { isAll }: { isAll: boolean },
+): Promise<ContainerRow[]> {
   const deployments = await readDeployments(context);
   const services = deployments.filter(hasService).map(({ name }) => name);
   const [states, vulnerable] = await Promise.all([unitStates(context, services), vulnerableImages(context)]);
   const rows = await Promise.all(
     deployments.map(async (deployment) => {
       const state = stateOf(deployment, states.get(deployment.name));
-      return await rowOf(context, deployment, { state, isVulnerable: vulnerable.has(deployment.info.revision) });
+      return await rowOf(context, deployment, {
+        state,
+        isVulnerable: vulnerable.has(deployment.info.revision),
+      });
     }),
   );
   return rows.filter(({ isRunning }) => isAll || isRunning);
@@ -56,7 +62,9 @@ export async function readDeployments(context: Context): Promise<readonly Deploy
   const own = await containerFolders(checkouts);
   const names = new Set(own.map(([name]) => name));
   const others = (await containerFolders(preinstalled)).filter(([name]) => !names.has(name));
-  const read = await Promise.all([...own, ...others].map(async ([name, path]) => await readOrWarn(context, name, path)));
+  const read = await Promise.all(
+    [...own, ...others].map(async ([name, path]) => await readOrWarn(context, name, path)),
+  );
   return read.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 

@@ -26,7 +26,8 @@ export interface RunRequest {
  * @throws AtomicError when there is no such container, or its service does not start
  */
 export async function runContainer(context: Context, request: RunRequest): Promise<number> {
-  if (request.command.length > 0) throw new AtomicError('atomic: run with a command is not available in this build');
+  if (request.command.length > 0)
+    throw new AtomicError('atomic: run with a command is not available in this build');
   const name = parseContainerName(request.name);
   const runtime = await installedRuntime(context, name, `The container '${name}' doesn't exist`);
   const command = { kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) } as const;
@@ -54,6 +55,9 @@ async function startService(context: Context, name: ContainerName): Promise<void
     if (!(error instanceof ToolError)) throw error;
     const state = (await systemd.unitStates(context, [name])).get(name);
     const how = state === undefined ? '' : ` (${state.result}, exit status ${state.exitStatus})`;
-    throw new AtomicError(`cannot start '${name}'${how}`, { hint: `see 'journalctl -u ${name}'`, cause: error });
+    throw new AtomicError(`cannot start '${name}'${how}`, {
+      hint: `see 'journalctl -u ${name}'`,
+      cause: error,
+    });
   }
 }

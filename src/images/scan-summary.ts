@@ -12,7 +12,8 @@ export async function vulnerableImages({ paths }: Context): Promise<ReadonlySet<
     const summary = ScanSummary.parse(JSON.parse((await readIfPresent(paths.scanSummary)) ?? '{}'));
     return new Set(Object.entries(summary).flatMap(([id, { Vulnerable }]) => (Vulnerable ? [id] : [])));
   } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError || isErrno(error, 'EACCES')) return new Set();
+    if (error instanceof z.ZodError || error instanceof SyntaxError || isErrno(error, 'EACCES'))
+      return new Set();
     throw error;
   }
 }
