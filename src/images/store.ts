@@ -1,0 +1,185 @@
+/** The images in the repository, read without starting a program. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { type Commit, listRefs, readCommit, resolveRef } from '../host/ostree-repository.ts';
+import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
+import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
+
+/** An image that a tag or digest names. */
+export interface LocalImage {
+  /** As the ref spells it, with registry and tag. */
+  readonly name: string;
+  readonly ref: string;
+  /** Checksum of the ref's commit. */
+  readonly commit: string;
+  /** 64 hex digits: the digest of its manifest. */
+  readonly id: string;
+  /** When it was imported. */
+  readonly created: Date;
+  readonly manifest: Manifest;
+  /** Hex digests, base first. */
+  readonly layers: readonly string[];
+  /** Compressed bytes of all layers; unknown when one of them is missing. */
+  readonly virtualSize: number | undefined;
+}
+
+/** What the listings need of an image, a layer or a configuration. */
+export interface ImageEntry {
+  readonly repository: string;
+  readonly tag: string;
+  readonly id: string;
+  readonly created: Date;
+  readonly virtualSize: number | undefined;
+}
+
+/** Shorter prefixes of an id would match by accident. */
+const SHORTEST_ID_PREFIX = 4;
+
+/**
+ * Finds an image by its name, or by the beginning of its id.
+ *
+ * @returns `undefined` when there is none
+ * @throws AtomicError when several images have an id that begins so, or the image is damaged
+ */
+export async function findImage(context: Context, reference: string): Promise<LocalImage | undefined> {
+  const parsed = parseReference(reference);
+  const byName = await readImage(context, refOf(parsed));
+  if (byName !== undefined || !isIdPrefix(reference)) return byName;
+  const matches = (await readTaggedImages(context)).filter(({ id }) => id.startsWith(reference));
+  if (new Set(matches.map(({ id }) => id)).size > 1) {
+    throw new AtomicError(`more images matching prefix \`${reference}\``, { hint: 'give more of the id' });
+  }
+  return matches[0];
+}
+
+function isIdPrefix(text: string): boolean {
+  return text.length >= SHORTEST_ID_PREFIX && /^[0-9a-f]{1,64}$/.test(text);
+}
+
+/** The tagged images, sorted by name; damaged ones are named in a warning and left out. */
+export async function listLocalImages(context: Context): Promise<ImageEntry[]> {
+  const images = await readTaggedImages(context);
+  return images.map(({ name, id, created, virtualSize }) => ({
+    ...splitTag(name),
+    id,
+    created,
+    virtualSize,
+  }));
+}
+
+/** The commits of layers and configurations, sorted by digest. */
+export async function listUntagged(context: Context): Promise<ImageEntry[]> {
+  const { repository } = context.paths;
+  const names = (await listRefs(repository, REF_FOLDER)).filter(isBlobName);
+  const entries = await Promise.all(
+    names.map((hex) => orWarn(context, hex, () => untaggedEntry(repository, hex))),
+  );
+  return entries.filter((entry) => entry !== undefined);
+}
+
+async function untaggedEntry(repository: string, hex: string): Promise<ImageEntry | undefined> {
+  const commit = await readRef(repository, blobRef(hex));
+  return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
+}
+
+async function readTaggedImages(context: Context): Promise<LocalImage[]> {
+  const names = (await listRefs(context.paths.repository, REF_FOLDER)).filter((name) => !isBlobName(name));
+  const images = await Promise.all(
+    names.map((encoded) =>
+      orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
+    ),
+  );
+  return images.filter((image) => image !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** One damaged image must not hide the others. */
+async function orWarn<Item>(
+  context: Context,
+  name: string,
+  read: () => Promise<Item | undefined>,
+): Promise<Item | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    context.report({ kind: 'warning', text: `Skipping image '${name}': ${error.message}` });
+    return undefined;
+  }
+}
+
+/** Reads the image behind a ref, `undefined` when there is no such ref. */
+export async function readImage(context: Context, ref: string): Promise<LocalImage | undefined> {
+  const { repository } = context.paths;
+  const checksum = await resolveRef(repository, ref);
+  if (checksum === undefined) return undefined;
+  const commit = await readCommit(repository, checksum);
+  const name = decodeRef(ref.slice(REF_FOLDER.length + 1));
+  const manifest = parseManifest(commit.metadata.get('docker.manifest') ?? '{}', name);
+  const layers = layersOf(manifest);
+  return {
+    name,
+    ref,
+    commit: checksum,
+    id: idOf(context, { commit, manifest, checksum }),
+    created: commit.created,
+    manifest,
+    layers,
+    virtualSize: await virtualSizeOf(context, layers),
+  };
+}
+
+/** Specification 3.3: normally the digest of the manifest, not docker's id. */
+function idOf(
+  { env }: Context,
+  { commit, manifest, checksum }: { commit: Commit; manifest: Manifest; checksum: string },
+): string {
+  const digest =
+    commit.metadata.get('docker.digest') || manifest.Digest || manifest.config?.digest || checksum;
+  return env.ATOMIC_OSTREE_TEST_FORCE_IMAGE_ID || hexOf(digest);
+}
+
+async function virtualSizeOf({ paths }: Context, layers: readonly string[]): Promise<number | undefined> {
+  const sizes = await Promise.all(layers.map((hex) => layerSize(paths.repository, hex)));
+  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
+}
+
+/** A layer that is missing or damaged has no size; listings say so with an empty cell. */
+async function layerSize(repository: string, hex: string): Promise<number | undefined> {
+  try {
+    const commit = await readRef(repository, blobRef(hex));
+    return commit && sizeOf(commit);
+  } catch (error) {
+    if (error instanceof AtomicError) return undefined;
+    throw error;
+  }
+}
+
+function sizeOf(commit: Commit): number | undefined {
+  const size = commit.metadata.get('docker.size');
+  return size === undefined || !/^\d+$/.test(size) ? undefined : Number(size);
+}
+
+async function readRef(repository: string, ref: string): Promise<Commit | undefined> {
+  const checksum = await resolveRef(repository, ref);
+  return checksum === undefined ? undefined : await readCommit(repository, checksum);
+}
+
+/** The keys without which a layer counts as not imported (specification 3.1). */
+const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompressed_digest'];
+
+/** Whether the repository has this layer, whole. */
+export async function hasLayer({ paths }: Context, hex: string): Promise<boolean> {
+  const commit = await readRef(paths.repository, blobRef(hex));
+  return commit !== undefined && LAYER_KEYS.every((key) => commit.metadata.has(key));
+}
+
+/** Whether the repository has the configuration blob of this digest. */
+export async function hasConfig({ paths }: Context, hex: string): Promise<boolean> {
+  return (await resolveRef(paths.repository, blobRef(hex))) !== undefined;
+}
+
+/** `a/b:1` is the tag `1` of `a/b`; a digest counts as the tag. */
+function splitTag(name: string): { repository: string; tag: string } {
+  const at = name.includes('@') ? name.indexOf('@') : name.lastIndexOf(':');
+  return at < 0 ? { repository: name, tag: '' } : { repository: name.slice(0, at), tag: name.slice(at + 1) };
+}
