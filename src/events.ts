@@ -10,15 +10,7 @@ export type ProgressEvent =
   | { readonly kind: 'note'; readonly text: string }
   /** Something is wrong, but work goes on; one line on stderr. */
   | { readonly kind: 'warning'; readonly text: string }
-  /** Waiting for somebody or something; shown on a terminal only. */
-  | { readonly kind: 'waiting'; readonly text: string }
-  /** Bytes of `item` (a layer) done so far; shown on a terminal only, in place. `total` is absent when unknown. */
-  | {
-      readonly kind: 'transfer';
-      readonly item: string;
-      readonly step: 'download' | 'import';
-      readonly done: number;
-      readonly total?: number;
-    };
+  /** Why nothing seems to happen; shown on a terminal only. */
+  | { readonly kind: 'waiting'; readonly text: string };
 
 export type Report = (event: ProgressEvent) => void;

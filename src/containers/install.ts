@@ -6,7 +6,7 @@ import { exists, removeIfPresent, replaceLink, syncFolder } from '../host/files.
 import { defaultRuntime, probeRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { pullImage } from '../images/pull.ts';
-import { defaultContainerName } from '../images/reference.ts';
+import { defaultContainerName, parseReference, refOf } from '../images/reference.ts';
 import { findImage, type LocalImage } from '../images/store.ts';
 import { activate, deactivate } from './activate.ts';
 import { containerPaths, preinstalledPath } from './deployment.ts';
@@ -117,11 +117,14 @@ async function installNew(context: Context, imageText: string, install: Install)
   await clearPending(context, install.name);
 }
 
-/** The image from the store, pulled first when it is not there. */
+/** The image from the store, also by the beginning of its id; pulled first when it is not there. */
 async function obtainImage(
   context: Context,
   text: string,
 ): Promise<{ reference: string; image: LocalImage }> {
+  const local = await findImage(context, text);
+  if (local !== undefined && local.ref !== refOf(parseReference(text)))
+    return { reference: local.name, image: local };
   const { reference } = await pullImage(context, { image: text, isUpgrade: false });
   const image = await findImage(context, reference);
   if (image === undefined) throw new AtomicError(`Image ${text} not found`);

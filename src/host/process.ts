@@ -33,7 +33,7 @@ export interface ToolOutput {
 export interface Processes {
   /** Captures what the program says. */
   run(call: ToolCall): Promise<ToolOutput>;
-  /** Lets the program's standard output and error through, and captures its standard error as well. */
+  /** Lets the program's standard output through, to show its progress, and captures its standard error. */
   stream(call: ToolCall): Promise<ToolOutput>;
   /** Gives the program our standard streams, and returns its exit status (256 - N after signal N). */
   interactive(call: ToolCall): Promise<number>;
@@ -51,7 +51,7 @@ interface Settings {
 export function createProcesses(settings: Settings): Processes {
   return {
     run: (call) => checked(settings, call, { stdout: 'pipe', stderr: 'pipe' }),
-    stream: (call) => checked(settings, call, { stdout: 'inherit', stderr: ['inherit', 'pipe'] }),
+    stream: (call) => checked(settings, call, { stdout: 'inherit', stderr: 'pipe' }),
     interactive: async (call) => {
       const outcome = await execute(settings, call, {
         stdin: 'inherit',
@@ -85,10 +85,15 @@ async function checked(settings: Settings, call: ToolCall, streams: Streams): Pr
 async function execute(settings: Settings, call: ToolCall, streams: Streams): Promise<Outcome> {
   const { env, log } = settings;
   const signals = [settings.signal, call.signal].filter((signal) => signal !== undefined);
-  const stdio = [stdinOf(call, streams), streams.stdout, streams.stderr, ...(call.descriptors ?? [])];
+  const stdio = [
+    call.input === undefined ? (streams.stdin ?? 'ignore') : 'pipe',
+    streams.stdout,
+    streams.stderr,
+    ...(call.descriptors ?? []),
+  ];
   const result = await execa(call.tool, call.args, {
     stdio: stdio as unknown as NonNullable<Options['stdio']>,
-    ...(typeof call.input === 'string' ? { input: call.input } : {}),
+    ...(call.input === undefined ? {} : { input: call.input }),
     cwd: call.cwd ?? '/',
     env: { ...env, ...call.env } as NodeJS.ProcessEnv,
     extendEnv: false,
@@ -107,11 +112,6 @@ async function execute(settings: Settings, call: ToolCall, streams: Streams): Pr
   if (result.code === 'ENOENT' && exitCode === undefined)
     throw new ToolMissingError(call.tool, { cause: result });
   return { stdout: textOf(result.stdout), stderr: textOf(result.stderr), exitCode, signal, cause: result };
-}
-
-function stdinOf(call: ToolCall, streams: Streams): Options['stdin'] {
-  if (call.input === undefined) return streams.stdin ?? 'ignore';
-  return typeof call.input === 'string' ? 'pipe' : call.input;
 }
 
 function textOf(output: unknown): string {

@@ -1,0 +1,98 @@
+/** The ostree program: everything that writes to a repository or checks out of it. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import type { Host } from './host.ts';
+
+/** A commit to make. */
+export interface CommitRequest {
+  /** Absent: the commit is made without a ref. */
+  readonly ref?: string;
+  /** Text metadata of the commit. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+async function ostree(
+  host: Host,
+  repository: string,
+  args: readonly string[],
+  input?: Readable,
+): Promise<string> {
+  const call = { tool: 'ostree', args: [`--repo=${repository}`, ...args], ...(input ? { input } : {}) };
+  return (await host.processes.run({ ...call, env: { LC_ALL: 'C' } })).stdout.trim();
+}
+
+/** Makes an empty repository: `bare` for root, `bare-user` for others. Fine when there is one. */
+export async function initRepository(host: Host, repository: string): Promise<void> {
+  await ostree(host, repository, ['init', `--mode=${host.user.isRoot ? 'bare' : 'bare-user'}`]);
+}
+
+/** Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. */
+export async function commitTar(host: Host, repository: string, tar: Readable): Promise<string> {
+  const source = ['--tree=tar=/dev/stdin', '--tar-autocreate-parents'];
+  return await ostree(
+    host,
+    repository,
+    ['commit', '--orphan', ...source, ...ownership(host), ...labels()],
+    tar,
+  );
+}
+
+/** Commits a folder. */
+export async function commitFolder(
+  host: Host,
+  repository: string,
+  folder: string,
+  request: CommitRequest,
+): Promise<string> {
+  return await commitTree(host, repository, [`--tree=dir=${folder}`, ...labels()], request);
+}
+
+/** Makes a commit of the same tree as another one, with a ref and metadata of its own. */
+export async function commitAgain(
+  host: Host,
+  repository: string,
+  commit: string,
+  request: CommitRequest,
+): Promise<string> {
+  return await commitTree(host, repository, [`--tree=ref=${commit}`], request);
+}
+
+async function commitTree(
+  host: Host,
+  repository: string,
+  source: readonly string[],
+  { ref, metadata = {} }: CommitRequest,
+): Promise<string> {
+  // a ref's history is of no use here: an image's commits have no parent
+  const target = ref === undefined ? ['--orphan'] : [`--branch=${ref}`, '--parent=none', '--no-bindings'];
+  const strings = Object.entries(metadata).map(([key, value]) => `--add-metadata-string=${key}=${value}`);
+  return await ostree(host, repository, ['commit', ...target, ...ownership(host), ...strings, ...source]);
+}
+
+/** An ordinary user can neither own others' files nor set their attributes. */
+function ownership({ user }: Host): readonly string[] {
+  return user.isRoot ? [] : ['--canonical-permissions', '--no-xattrs'];
+}
+
+/** On a host with SELinux, files get the label that its policy has for their path. */
+function labels(): readonly string[] {
+  return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
+}
+
+/**
+ * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
+ * what is below them. Files are hard links into the repository.
+ *
+ * @param listFile where the list of refs may be written; it is read by ostree(1)
+ */
+export async function checkoutUnion(
+  host: Host,
+  repository: string,
+  { refs, folder, listFile }: { refs: readonly string[]; folder: string; listFile: string },
+): Promise<void> {
+  await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join(''));
+  const user = host.user.isRoot ? [] : ['--user-mode'];
+  const mode = ['--union', '--whiteouts', '--require-hardlinks', '--fsync=no', ...user];
+  await ostree(host, repository, ['checkout', ...mode, `--from-file=${listFile}`, folder]);
+}

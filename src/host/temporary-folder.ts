@@ -1,0 +1,37 @@
+/** Temporary folders that are gone afterwards, at the latest when the next command needs one. */
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isErrno } from '../errors.ts';
+
+export interface TemporaryFolder extends AsyncDisposable {
+  readonly path: string;
+}
+
+/**
+ * Makes a folder of mode 0700 in `parent`, which is created if need be; its name begins with a dot and carries our
+ * process id, so that what a killed process left is found and removed here.
+ */
+export async function temporaryFolder(parent: string, purpose: string): Promise<TemporaryFolder> {
+  await mkdir(parent, { recursive: true });
+  await sweep(parent, purpose);
+  const path = await mkdtemp(join(parent, `.${purpose}-${process.pid}-`));
+  return { path, [Symbol.asyncDispose]: async () => await rm(path, { recursive: true, force: true }) };
+}
+
+async function sweep(parent: string, purpose: string): Promise<void> {
+  for (const entry of await readdir(parent)) {
+    const owner = new RegExp(`^\\.${purpose}-(\\d+)-`).exec(entry)?.[1];
+    if (owner !== undefined && !isAlive(Number(owner)))
+      await rm(join(parent, entry), { recursive: true, force: true });
+  }
+}
+
+/** kill(2) with signal 0 asks without sending; EPERM is somebody else's process. */
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !isErrno(error, 'ESRCH');
+  }
+}
