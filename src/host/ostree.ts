@@ -29,7 +29,7 @@ export async function initRepository(host: Host, repository: string): Promise<vo
 
 /** Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. */
 export async function commitTar(host: Host, repository: string, tar: Readable): Promise<string> {
-  const source = ['--tree=tar=/dev/stdin', '--tar-autocreate-parents'];
+  const source = ['--tree=tar=-', '--tar-autocreate-parents'];
   return await ostree(
     host,
     repository,

@@ -7,6 +7,8 @@ import type { Host } from './host.ts';
 export interface RegistryImage {
   /** As skopeo takes it behind `docker://`. */
   readonly name: string;
+  /** As the person knows it, for messages. */
+  readonly shownAs: string;
   /** The registry may be without TLS, or with a certificate that nobody vouches for. */
   readonly isInsecure: boolean;
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
@@ -84,7 +86,7 @@ async function explained<Result>(image: RegistryImage, call: () => Promise<Resul
     const hint = hintFor(reason);
     const details = { exitCode: error.exitCode, cause: error };
     throw new AtomicError(
-      `cannot pull ${image.name}: ${reason}`,
+      `cannot pull ${image.shownAs}: ${reason}`,
       hint === undefined ? details : { ...details, hint },
     );
   }

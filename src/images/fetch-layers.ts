@@ -1,9 +1,10 @@
 /** Fetching the layers that the repository lacks, and importing each as soon as it is there. */
-import { access, mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
+import { AtomicError } from '../errors.ts';
+import { exists } from '../host/files.ts';
 import { copyToLayout, type RegistryImage } from '../host/skopeo.ts';
 import { importLayer } from './import-layer.ts';
 import { hasLayer } from './store.ts';
@@ -92,24 +93,14 @@ async function* arrivals(
 
 async function present(folder: string, names: ReadonlySet<string>): Promise<readonly string[]> {
   const found = await Promise.all(
-    [...names].map(async (name) => ((await isThere(join(folder, name))) ? [name] : [])),
+    [...names].map(async (name) => ((await exists(join(folder, name))) ? [name] : [])),
   );
   return found.flat();
 }
 
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await access(path);
-    return true;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return false;
-    throw error;
-  }
-}
-
-function warnOfSpecials(context: Context, { name }: RegistryImage, specials: readonly number[]): void {
+function warnOfSpecials(context: Context, { shownAs }: RegistryImage, specials: readonly number[]): void {
   const count = specials.reduce((sum, dropped) => sum + dropped, 0);
   if (count === 0) return;
-  const text = `Skipped ${count} device nodes or fifos in the layers of ${name}: OSTree cannot hold them`;
+  const text = `Skipped ${count} device nodes or fifos in the layers of ${shownAs}: OSTree cannot hold them`;
   context.report({ kind: 'warning', text });
 }

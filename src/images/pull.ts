@@ -68,7 +68,12 @@ async function pull(context: Context, reference: Reference, { credentials }: Pul
   await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
   const authFile = credentials ? await writeAuthFile(folder.path, reference, credentials) : undefined;
   const isInsecure = reference.transport === 'insecure';
-  const wanted = await fetchManifest(context, reference, { name: reference.name, isInsecure, authFile });
+  const wanted = await fetchManifest(context, reference, {
+    name: reference.name,
+    shownAs: reference.name,
+    isInsecure,
+    authFile,
+  });
   if (await isCurrent(context, wanted)) return;
   await using _lock = await lockRepository(context);
   await importImage(context, wanted, folder.path);

@@ -89,7 +89,18 @@ async function readTaggedImages(context: Context): Promise<LocalImage[]> {
       orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
     ),
   );
-  return images.filter((image) => image !== undefined).sort((a, b) => (a.name < b.name ? -1 : 1));
+  return images.filter((image) => image !== undefined).sort(byName);
+}
+
+/** A repository before those whose names begin with its own. */
+function byName(a: LocalImage, b: LocalImage): number {
+  const [left, right] = [splitTag(a.name), splitTag(b.name)];
+  return compare(left.repository, right.repository) || compare(left.tag, right.tag);
+}
+
+/** The order of code points: the same in every locale. */
+function compare(left: string, right: string): number {
+  return left < right ? -1 : Number(left > right);
 }
 
 /** One damaged image must not hide the others. */

@@ -1,0 +1,158 @@
+/** Everything in which the command line behaves like Python's argparse, which old scripts count on. */
+import { Command, CommanderError, type CommandUnknownOpts } from 'commander';
+import { UsageError } from '../errors.ts';
+
+/**
+ * Parses and runs a command line.
+ *
+ * @param argv the words behind the program's name
+ * @throws UsageError for a wrong command line, and whatever the command throws
+ */
+export async function runCommandLine(program: CommandUnknownOpts, argv: readonly string[]): Promise<void> {
+  translateErrors(program);
+  requireVerb(program, argv);
+  try {
+    await program.parseAsync(expandPrefixes(program, argv), { from: 'user' });
+  } catch (error) {
+    // help and version have been printed
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+  }
+}
+
+/** The words a command is called by: `atomic images list`. */
+export function programOf(command: CommandUnknownOpts): string {
+  return command.parent === null ? command.name() : `${programOf(command.parent)} ${command.name()}`;
+}
+
+function translateErrors(command: CommandUnknownOpts): void {
+  command.exitOverride((error) => {
+    throw error.exitCode === 0 ? error : usageErrorOf(command, error);
+  });
+  for (const child of command.commands) translateErrors(child);
+}
+
+/** compat: argparse reports leftovers in the name of the whole program, other errors in that of the command. */
+function usageErrorOf(command: CommandUnknownOpts, { code, message }: CommanderError): UsageError {
+  const text = message.replace(/^error: /, '');
+  const quoted = [...text.matchAll(/'([^']*)'/g)].map(([, inner]) => inner ?? '');
+  switch (code) {
+    case 'commander.unknownOption':
+      return new UsageError('atomic', `unrecognized arguments: ${quoted[0]}`);
+    case 'commander.excessArguments':
+      return new UsageError('atomic', `unrecognized arguments: ${leftovers(command).join(' ')}`);
+    case 'commander.missingArgument':
+      return new UsageError(
+        programOf(command),
+        `the following arguments are required: ${positionals(command)}`,
+      );
+    case 'commander.conflictingOption':
+      return new UsageError(programOf(command), conflict(quoted));
+    case 'commander.optionMissingArgument':
+      return new UsageError(programOf(command), `argument ${spellings(quoted[0])}: expected one argument`);
+    default:
+      return new UsageError(programOf(command), text);
+  }
+}
+
+function leftovers(command: CommandUnknownOpts): readonly string[] {
+  return command.args.slice(command.registeredArguments.length);
+}
+
+/** compat: the rest of a line counts as required, too, in argparse's message. */
+function positionals(command: CommandUnknownOpts): string {
+  return command.registeredArguments.map((argument) => argument.name()).join(', ');
+}
+
+function conflict([one, other]: readonly string[]): string {
+  return `argument ${spellings(one)}: not allowed with argument ${spellings(other)}`;
+}
+
+/** `-q, --quiet` is `--quiet/-q` to argparse. */
+function spellings(flags = ''): string {
+  const words = flags.split(/[ ,]+/).filter((word) => word.startsWith('-'));
+  return words.reverse().join('/');
+}
+
+/** A group needs a verb, and one that it has. */
+function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void {
+  let group = program;
+  for (const word of argv) {
+    if (word === '-h' || word === '--help' || (group === program && ['-v', '--version'].includes(word)))
+      return;
+    if (word.startsWith('-')) continue;
+    const next = group.commands.find(
+      (command) => command.name() === word || command.aliases().includes(word),
+    );
+    if (next === undefined) throw new UsageError(programOf(group), invalidChoice(group, word));
+    if (next.commands.length === 0) return;
+    group = next;
+  }
+  throw new UsageError(['atomic', ...argv].join(' '), 'too few arguments');
+}
+
+function invalidChoice(group: CommandUnknownOpts, word: string): string {
+  const choices = group.commands.map((command) => `'${command.name()}'`).join(', ');
+  return `invalid choice: '${word}' (choose from ${choices})`;
+}
+
+/** Spells out abbreviated long options, as far as they belong to a command and not to its rest of the line. */
+function expandPrefixes(program: CommandUnknownOpts, argv: readonly string[]): string[] {
+  let command = program;
+  let isRest = false;
+  let isValue = false;
+  return argv.map((word) => {
+    if (isRest || isValue) {
+      isValue = false;
+      return word;
+    }
+    if (!word.startsWith('-') || word === '-') {
+      const next = command.commands.find((child) => child.name() === word || child.aliases().includes(word));
+      isRest = next === undefined && takesRestUntouched(command);
+      command = next ?? command;
+      return word;
+    }
+    isRest = word === '--';
+    const expanded = word.startsWith('--') ? expandPrefix(command, word) : word;
+    isValue = !expanded.includes('=') && needsValue(command, expanded);
+    return expanded;
+  });
+}
+
+function expandPrefix(command: CommandUnknownOpts, word: string): string {
+  const [flag = '', ...value] = word.split('=');
+  const known = ['--help', ...command.options.map(({ long }) => long ?? '')];
+  const matches = known.filter((long) => long.startsWith(flag));
+  if (flag === '--' || known.includes(flag) || matches.length === 0) return word;
+  if (matches.length > 1)
+    throw new UsageError(programOf(command), `ambiguous option: ${flag} could match ${matches.join(', ')}`);
+  return [matches[0], ...value].join('=');
+}
+
+function needsValue(command: CommandUnknownOpts, word: string): boolean {
+  const option = command.options.find(({ long, short }) => word === long || word === short);
+  return option?.required === true;
+}
+
+const untouched = new WeakSet<object>();
+
+/** Marks a command whose words behind the first positional belong to somebody else, whatever they look like. */
+export function withUntouchedRest<Marked extends CommandUnknownOpts>(command: Marked): Marked {
+  untouched.add(command);
+  command.passThroughOptions();
+  return command;
+}
+
+function takesRestUntouched(command: CommandUnknownOpts): boolean {
+  return untouched.has(command);
+}
+
+/** The root of a command tree with the settings that this file relies on. */
+export function rootCommand(name: string, write: (text: string) => void): Command {
+  return new Command(name)
+    .helpCommand(false)
+    .enablePositionalOptions()
+    .showHelpAfterError(false)
+    .showSuggestionAfterError(false)
+    .allowExcessArguments(false)
+    .configureOutput({ writeOut: write, writeErr: () => undefined });
+}

@@ -1,0 +1,46 @@
+/** What an error looks like to the person, and which exit status it is: decided here and nowhere else. */
+import { AtomicError, Interrupted, isErrno, UsageError } from '../errors.ts';
+
+export interface Explanation {
+  readonly exitCode: number;
+  /** For standard error. */
+  readonly lines: readonly string[];
+}
+
+/**
+ * Explains an error.
+ *
+ * @param verb the command as typed, such as `install`
+ */
+export function explain(error: unknown, { verb, isRoot }: { verb: string; isRoot: boolean }): Explanation {
+  if (error instanceof UsageError) {
+    const lines = [
+      `${error.program}: ${error.message}`,
+      `Try '${error.program} --help' for more information.`,
+    ];
+    return { exitCode: error.exitCode, lines };
+  }
+  if (error instanceof Interrupted) return { exitCode: error.exitCode, lines: [] };
+  const lines = [lineOf(error)];
+  if (!isRoot && isDenied(error)) lines.push(`Some operations for '${verb}' require root access.`);
+  return { exitCode: error instanceof AtomicError ? error.exitCode : 1, lines };
+}
+
+function lineOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = error instanceof AtomicError && error.hint !== undefined ? `; ${error.hint}` : '';
+  return `${error.message}${hint}`.replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** Whether the error, or what caused it, is about permissions. */
+function isDenied(error: unknown): boolean {
+  if (isErrno(error, 'EACCES', 'EPERM')) return true;
+  return error instanceof Error && (/permission denied/i.test(error.message) || isDenied(error.cause));
+}
+
+/** The error with its causes and their stacks, for `--debug`. */
+export function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,29 @@
+/** Tables in the columns that scripts cut: fixed widths, one blank between, trailing blanks kept. */
+export interface Column {
+  readonly heading: string;
+  readonly width: number;
+  /** Whether longer cells are cut to the width; headings never are. */
+  readonly isCut?: boolean;
+}
+
+/** Renders the rows; with `hasHeading`, the headings come first. */
+export function renderTable(
+  columns: readonly Column[],
+  rows: readonly (readonly string[])[],
+  hasHeading: boolean,
+): readonly string[] {
+  const heading = columns.map(({ heading: text, width }) => text.padEnd(width)).join(' ');
+  const lines = rows.map((cells) =>
+    columns.map((column, index) => cell(column, cells[index] ?? '')).join(' '),
+  );
+  return hasHeading ? [heading, ...lines] : lines;
+}
+
+function cell({ width, isCut }: Column, text: string): string {
+  return (isCut ? text.slice(0, width) : text).padEnd(width);
+}
+
+/** The width of the longest of these. */
+export function longest(texts: readonly string[]): number {
+  return Math.max(0, ...texts.map((text) => text.length));
+}
