@@ -1,0 +1,119 @@
+import type { CommandUnknownOpts } from 'commander';
+import type { ContainerRow } from '../../containers/list.ts';
+import { type Cli, collect, perform } from '../cli.ts';
+import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
+import { json, localMinute, localTime } from '../output/formats.ts';
+import type { Output } from '../output/output.ts';
+import { type Column, longest, renderTable } from '../output/table.ts';
+
+interface Options {
+  readonly all?: true;
+  readonly filter: readonly string[];
+  readonly json?: true;
+  readonly noheading?: true;
+  readonly trunc: boolean;
+  readonly quiet?: true;
+}
+
+/** What `--filter` looks at; guides look for system containers with `runtime=ostree`. */
+const SEARCHABLE: Searchable<ContainerRow> = {
+  container: ({ id }) => [id],
+  image: ({ imageName }) => [imageName],
+  command: ({ command }) => [command],
+  created: ({ created }) => [localTime(created)],
+  state: ({ state }) => [state],
+  runtime: ({ runtime, backend }) => [runtime, backend],
+  backend: ({ backend }) => [backend],
+};
+
+/** `atomic containers list`. */
+export function addContainersList(parent: CommandUnknownOpts, cli: Cli): void {
+  parent
+    .command('list')
+    .description('list the containers')
+    .option('-a, --all', 'also those that are not running')
+    .option('-f, --filter <VAR=VALUE>', 'only rows that match (repeatable)', collect, [])
+    .option('--json', 'as JSON')
+    .option('-n, --noheading', 'without headings')
+    .option('--no-trunc', 'cut nothing')
+    .option('-q, --quiet', 'only the ids')
+    .action((options: Options, self) =>
+      perform(cli, self, async (context) => {
+        const filters = parseFilters(options.filter, SEARCHABLE);
+        const { listContainers } = await import('../../containers/list.ts');
+        const rows = await listContainers(context, { isAll: options.all === true });
+        print(cli.output, applyFilters(rows, filters, SEARCHABLE), options);
+      }),
+    );
+}
+
+function print(output: Output, rows: readonly ContainerRow[], options: Options): void {
+  if (options.quiet) for (const { id } of rows) output.line(options.trunc ? id.slice(0, 12) : id);
+  else if (options.json) output.line(json(rows.map(recordOf)));
+  else if (rows.length > 0) {
+    const lines = renderTable(columnsFor(rows, options.trunc), rows.map(cellsOf), !options.noheading);
+    for (const line of lines) output.line(line);
+  }
+}
+
+function columnsFor(rows: readonly ContainerRow[], isTruncated: boolean): readonly Column[] {
+  const fitting = (heading: string, width: number, cells: readonly string[]): Column =>
+    isTruncated
+      ? { heading, width, isCut: true }
+      : { heading, width: Math.max(heading.length, longest(cells)) };
+  return [
+    { heading: '', width: 2 },
+    fitting(
+      'CONTAINER ID',
+      12,
+      rows.map(({ id }) => id),
+    ),
+    fitting(
+      'IMAGE',
+      20,
+      rows.map(({ imageName }) => imageName),
+    ),
+    fitting(
+      'NAME',
+      10,
+      rows.map(({ name }) => name),
+    ),
+    fitting('COMMAND', 10, [...rows.map(({ command }) => command), ' '.repeat(10)]),
+    { heading: 'CREATED', width: 16, isCut: true },
+    { heading: 'STATE', width: 10, isCut: true },
+    { heading: 'BACKEND', width: 10, isCut: true },
+    { heading: 'RUNTIME', width: 10, isCut: true },
+  ];
+}
+
+function cellsOf(row: ContainerRow): readonly string[] {
+  const mark = row.isVulnerable ? '\u2620' : '';
+  return [
+    mark,
+    row.id,
+    row.imageName,
+    row.name,
+    row.command,
+    localMinute(row.created),
+    row.state,
+    row.backend,
+    row.runtime,
+  ];
+}
+
+/** The keys, and their order, are those of the Python tool. */
+function recordOf(row: ContainerRow): Record<string, unknown> {
+  return {
+    id: row.id,
+    image_id: row.imageId,
+    image_name: row.imageName,
+    name: row.name,
+    command: row.command,
+    created: localTime(row.created),
+    state: row.state,
+    backend: row.backend,
+    runtime: row.runtime,
+    vulnerable: row.isVulnerable,
+    running: row.isRunning,
+  };
+}

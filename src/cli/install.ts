@@ -1,0 +1,72 @@
+import { type CommandUnknownOpts, Option } from 'commander';
+import { AtomicError } from '../errors.ts';
+import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
+import { requireOstree } from './storage.ts';
+
+const SYSTEM_PACKAGE_MODES = ['auto', 'build', 'no', 'yes'];
+
+interface Options {
+  readonly system?: true;
+  readonly user?: true;
+  readonly name?: string;
+  readonly storage?: string;
+  readonly set: readonly string[];
+  readonly rootfs?: string;
+  readonly runtime?: string;
+  readonly systemPackage: string;
+  readonly display?: true;
+}
+
+/** `atomic install`: an image becomes a system container. */
+export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
+  const command = parent
+    .command('install')
+    .description('install a container from an image')
+    .argument('<image>', 'the image: [http:]NAME[:TAG]')
+    .argument('[args...]', 'for docker only; ignored')
+    .addOption(new Option('--system', 'install a system container').conflicts('user'))
+    .addOption(new Option('--user', 'install a container of the calling user').conflicts('system'))
+    .option('-n, --name <NAME>', 'name of the container; from the image when absent')
+    .option('--storage <STORAGE>', 'where images are kept: ostree')
+    .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
+    .option('--rootfs <PATH>', 'use the root file system of another container, or an unpacked one')
+    .option('--runtime <PATH>', 'OCI runtime')
+    .option('--system-package <MODE>', 'how to put files on the host: auto, build, no, yes', 'auto')
+    .option('--display', 'show what would be done');
+  for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
+  command.action((image, _args, options: Options, self) =>
+    perform(cli, self, async (context) => {
+      requireSensible(options, context.user.isRoot);
+      const { installContainer } = await import('../containers/install.ts');
+      await installContainer(context, {
+        image,
+        set: options.set,
+        systemPackage: options.systemPackage,
+        isDisplay: options.display === true,
+        mode: modeOf(options),
+        ...(options.name === undefined ? {} : { name: options.name }),
+        ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
+        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+      });
+    }),
+  );
+}
+
+function modeOf({ system, user }: Options): 'system' | 'user' | 'unstated' {
+  if (system) return 'system';
+  return user ? 'user' : 'unstated';
+}
+
+/** Specification 1.4: what can be said before any image is looked at, in its order. */
+function requireSensible({ system, user, storage, systemPackage }: Options, isRoot: boolean): void {
+  if ((system || user) && storage !== undefined && storage !== 'ostree')
+    throw new AtomicError("The --system and --user options are only available for the 'ostree' storage.");
+  requireOstree(storage);
+  if (user && isRoot) throw new AtomicError('--user does not work for privileged user');
+  if (system && !isRoot) throw new AtomicError('Only root can use --system');
+  if (!SYSTEM_PACKAGE_MODES.includes(systemPackage)) {
+    const accepted = SYSTEM_PACKAGE_MODES.map((mode) => `'${mode}'`).join(', ');
+    throw new AtomicError(`Invalid --system-package mode.  Accepted values: ${accepted}`);
+  }
+  if (systemPackage === 'build' && !system) throw new AtomicError('Only --system can generate rpms');
+}

@@ -1,0 +1,79 @@
+/** The command tree. It is built in full for every call, so nothing in it loads more than commander. */
+import { type CommandUnknownOpts, Option } from 'commander';
+import { rootCommand } from './argparse.ts';
+import type { Cli } from './cli.ts';
+import { addContainersDelete } from './containers/delete.ts';
+import { addContainersList } from './containers/list.ts';
+import { addRollback } from './containers/rollback.ts';
+import { addContainersTrim } from './containers/trim.ts';
+import { addContainersUpdate } from './containers/update.ts';
+import { addImagesDelete } from './images/delete.ts';
+import { addImagesHelp } from './images/help.ts';
+import { addImagesInfo } from './images/info.ts';
+import { addImagesList } from './images/list.ts';
+import { addImagesPrune } from './images/prune.ts';
+import { addImagesTag } from './images/tag.ts';
+import { addImagesUpdate } from './images/update.ts';
+import { addImagesVerify } from './images/verify.ts';
+import { addImagesVersion } from './images/version.ts';
+import { addInstall } from './install.ts';
+import { addMount } from './mount.ts';
+import { addPull } from './pull.ts';
+import { addRun } from './run.ts';
+import { addStop } from './stop.ts';
+import { addUninstall } from './uninstall.ts';
+import { addUnmount } from './unmount.ts';
+
+/** The version of the Python tool whose place this one takes: scripts compare it. */
+export const VERSION = '1.22.1';
+
+/** Builds the whole command line. */
+export function createProgram(cli: Cli): CommandUnknownOpts {
+  const program = rootCommand('atomic', (text) => cli.output.write(text))
+    .description('Install and manage system containers')
+    .version(VERSION, '-v, --version', 'show the version')
+    .helpOption('-h, --help', 'show this help')
+    .option('--debug', 'show what is done, and the whole story of an error')
+    .option('-i, --ignore', 'accepted; for docker only')
+    .option('-y, --assumeyes', 'answer yes to all questions')
+    .addOption(new Option('--profile').hideHelp());
+  addContainers(program, cli);
+  addImages(program, cli);
+  addInstall(program, cli);
+  addMount(program);
+  addPull(program, cli);
+  addRun(program, cli);
+  addStop(program, cli);
+  addUninstall(program, cli);
+  addUnmount(program);
+  addRollback(program, { isHidden: true });
+  addShared(program, { isHidden: true });
+  return program;
+}
+
+function addContainers(program: CommandUnknownOpts, cli: Cli): void {
+  const group = program.command('containers').description('list, update and roll back containers');
+  addContainersDelete(group);
+  addContainersList(group, cli);
+  addContainersTrim(group);
+  addContainersUpdate(group);
+  addRollback(group);
+}
+
+function addImages(program: CommandUnknownOpts, cli: Cli): void {
+  const group = program.command('images').description('list, inspect and delete images');
+  addImagesDelete(group);
+  addImagesList(group, cli);
+  addImagesPrune(group);
+  addImagesTag(group);
+  addShared(group, { isHidden: false });
+}
+
+/** The verbs that are both `atomic images VERB` and `atomic VERB`. */
+function addShared(parent: CommandUnknownOpts, placement: { isHidden: boolean }): void {
+  addImagesHelp(parent, placement);
+  addImagesInfo(parent, placement);
+  addImagesUpdate(parent, placement);
+  addImagesVerify(parent, placement);
+  addImagesVersion(parent, placement);
+}

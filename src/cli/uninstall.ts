@@ -1,0 +1,27 @@
+import { type CommandUnknownOpts, Option } from 'commander';
+import { AtomicError } from '../errors.ts';
+import { type Cli, DOCKER_OPTIONS, perform } from './cli.ts';
+import { requireOstree } from './storage.ts';
+
+/** `atomic uninstall`: takes a system container away. */
+export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
+  const command = parent
+    .command('uninstall')
+    .description('remove a container from the system')
+    .argument('<image>', 'name of the container')
+    .argument('[args...]', 'for docker only; ignored')
+    .option('-n, --name <NAME>', 'not for system containers')
+    .option('-f, --force', 'accepted; a system container is always stopped first')
+    .option('--storage <STORAGE>', 'where images are kept: ostree')
+    .option('--display', 'show what would be done');
+  for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
+  command.action((name, _args, options, self) =>
+    perform(cli, self, async (context) => {
+      if (options.name !== undefined)
+        throw new AtomicError('System containers do not support --name. Please use atomic uninstall NAME');
+      requireOstree(options.storage);
+      const { uninstallContainer } = await import('../containers/uninstall.ts');
+      await uninstallContainer(context, { name, isDisplay: options.display === true });
+    }),
+  );
+}
