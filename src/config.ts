@@ -1,7 +1,6 @@
 /** `/etc/atomic.conf`: a YAML map whose keys are written in lower case or all in upper case. */
 import { readFile } from 'node:fs/promises';
-import { parse } from 'yaml';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AtomicError, isErrno } from './errors.ts';
 
 const DEFAULT_FILE = '/etc/atomic.conf';
@@ -47,19 +46,20 @@ export async function readConfig(env: Environment): Promise<Config> {
       throw new AtomicError(`${file} does not exist`, { hint: 'unset or correct ATOMIC_CONF' });
     throw new AtomicError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
   });
-  return parseConfig(file, text);
+  return await parseConfig(file, text);
 }
 
 /** Parses the text of the configuration; `file` is for messages. See {@link readConfig} for what it throws. */
-export function parseConfig(file: string, text: string): Config {
-  const result = Config.safeParse(lowerKeys(parseYaml(file, text)));
+export async function parseConfig(file: string, text: string): Promise<Config> {
+  const result = Config.safeParse(text === '' ? {} : lowerKeys(await parseYaml(file, text)));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new AtomicError(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
 }
 
-/** YAML 1.1, because the Python tool read the same file with PyYAML (`yes` is true, `0755` is octal). */
-function parseYaml(file: string, text: string): unknown {
+/** Loaded only by hosts that have a configuration. YAML 1.1, because the Python tool read the same file with PyYAML (`yes` is true, `0755` is octal). */
+async function parseYaml(file: string, text: string): Promise<unknown> {
+  const { parse } = await import('yaml');
   try {
     return parse(text, { version: '1.1' }) ?? {};
   } catch (error) {

@@ -10,7 +10,7 @@ const silent: Log = { debug: () => undefined };
 /** A log for this run: silent unless `isDebug`. Secrets under the keys `credentials` and `password` are left out. */
 export async function openLog(isDebug: boolean): Promise<Log> {
   if (!isDebug) return silent;
-  const { pino } = await import('pino');
+  const { default: pino } = await import('pino');
   const logger = pino(
     { base: null, level: 'debug', redact: ['credentials', 'password', '*.credentials', '*.password'] },
     pino.destination({ dest: 2, sync: true }),

@@ -1,7 +1,7 @@
 /** The deployments of a container on disk: the slots NAME.0 and NAME.1, the link NAME, and the `info` record. */
 import { readdir } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { exists, readIfPresent, readLinkIfPresent } from '../host/files.ts';

@@ -1,7 +1,7 @@
 /** What an image says about how it wants to be installed: its `/exports` folder. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 import { pathInside } from '../host/inside.ts';
 import type { Template } from './template.ts';

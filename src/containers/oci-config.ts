@@ -1,5 +1,5 @@
 /** The OCI runtime configuration of a container, and the rules that system containers add to it. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 
 /** The parts of https://github.com/opencontainers/runtime-spec/blob/main/config.md that we look at. */

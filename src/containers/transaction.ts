@@ -1,7 +1,7 @@
 /** One command at a time on a container, and the recovery of what a killed one left. */
 import { readdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { isErrno } from '../errors.ts';
 import { readIfPresent, removeIfPresent, replaceFile, syncFolder } from '../host/files.ts';

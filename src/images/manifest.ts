@@ -1,5 +1,5 @@
 /** Image manifests and configurations, in the shapes that registries and old tools left in repositories. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 
 /** Upper case as well: some tools write it so. The digest ends up in a path. */

@@ -1,5 +1,5 @@
 /** The verdicts that an image scanner left in scan_summary.json. */
-import { z } from 'zod';
+import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { isErrno } from '../errors.ts';
 import { readIfPresent } from '../host/files.ts';
