@@ -104,7 +104,8 @@ function lookupNode(name: string): hbs.AST.MustacheStatement {
     type: 'MustacheStatement',
     path,
     params: [],
-    hash: { type: 'Hash', pairs: [], loc: NOWHERE } as unknown as hbs.AST.Hash,
+    // with a hash, be it empty, Handlebars takes the path for a helper
+    hash: undefined as unknown as hbs.AST.Hash,
     escaped: false,
     strip,
     loc: NOWHERE,

@@ -1,0 +1,218 @@
+/** A throwaway machine with a real systemd: this machine's own root under an overlay, booted by systemd-nspawn. */
+import { spawn } from 'node:child_process';
+import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { dropInFor } from './registries-conf.ts';
+
+/** The folder with package.json. */
+export const PROJECT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
+/** Everything that a box leaves on the host while it runs begins so; `sweepBoxes` looks for it. */
+const BASES = '/run';
+const PREFIX = 'atomic-box-';
+
+export interface BoxOptions {
+  /** `host:port` of the registry that stands in for all others. */
+  readonly registry?: string;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly input?: string;
+  /** Milliseconds until the program is killed. */
+  readonly timeout?: number;
+}
+
+/** What a program in the box said; `exitCode` is 124 when it had to be killed. */
+export interface Outcome {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+export interface Box extends AsyncDisposable {
+  /** Runs a program in the box and waits for it; never throws for an exit status. */
+  run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
+  /** `run` for a line of shell. */
+  sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** The folder on the host that is /var/lib/containers in the box. */
+  readonly containers: string;
+}
+
+const MASKED = [
+  'postgresql.service',
+  'docker-registry.service',
+  'docker.service',
+  'docker.socket',
+  'containerd.service',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'man-db.timer',
+  'e2scrub_all.timer',
+  'systemd-networkd.service',
+  'systemd-resolved.service',
+];
+
+/** Boots a box; disposing of it powers it off and removes every trace. */
+export async function bootBox(options: BoxOptions = {}): Promise<Box> {
+  const base = await mkdtemp(join(BASES, PREFIX));
+  const data = await mkdtemp(join('/var/tmp', PREFIX));
+  try {
+    const root = await overlay(base);
+    await furnish(root, options);
+    const nspawn = await boot(root, { base, data });
+    return boxOf(nspawn, { base, data });
+  } catch (error) {
+    await takeDown(undefined, { base, data });
+    throw error;
+  }
+}
+
+interface Folders {
+  readonly base: string;
+  readonly data: string;
+}
+
+/** The leader is process 1 of the box as the host sees it. */
+interface Machine {
+  readonly leader: number;
+  readonly ended: Promise<unknown>;
+}
+
+async function overlay(base: string): Promise<string> {
+  await execa('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', base]);
+  for (const folder of ['u', 'w', 'm']) await mkdir(join(base, folder));
+  const root = join(base, 'm');
+  const options = `lowerdir=/,upperdir=${join(base, 'u')},workdir=${join(base, 'w')}`;
+  await execa('mount', ['-t', 'overlay', 'overlay', '-o', options, root]);
+  return root;
+}
+
+async function furnish(root: string, { registry }: BoxOptions): Promise<void> {
+  const units = join(root, 'etc/systemd/system');
+  for (const unit of MASKED) {
+    await rm(join(units, unit), { force: true });
+    await symlink('/dev/null', join(units, unit));
+  }
+  await mkdir(join(root, 'var/lib/containers'), { recursive: true });
+  await rm(join(root, 'usr/local/bin/atomic'), { force: true });
+  await symlink(join(PROJECT, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
+  if (registry === undefined) return;
+  const folder = join(root, 'etc/containers/registries.conf.d');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'atomic-box.conf'), dropInFor(registry));
+}
+
+async function boot(root: string, { base, data }: Folders): Promise<Machine> {
+  const console = await open(join(base, 'console'), 'w');
+  const binds = [`--bind=${data}:/var/lib/containers`, `--bind-ro=${PROJECT}`];
+  const switches = [
+    '--register=no',
+    '--keep-unit',
+    '--capability=all',
+    '--system-call-filter=@known',
+    '--quiet',
+  ];
+  const machine = `--machine=${base.split('/').at(-1)}`;
+  const argv = ['-D', root, '-b', machine, ...switches, ...binds, 'systemd.unit=multi-user.target'];
+  const nspawn = spawn('systemd-nspawn', argv, {
+    detached: true,
+    stdio: ['ignore', console.fd, console.fd],
+    env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
+  });
+  await console.close();
+  const ended = new Promise((resolve) => nspawn.once('exit', resolve));
+  const leader = await leaderOf(nspawn.pid ?? 0);
+  const machineUp = { leader, ended };
+  await waitUntilRunning(machineUp, base);
+  return machineUp;
+}
+
+async function leaderOf(nspawn: number): Promise<number> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const children = await readFile(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8').catch(() => '');
+    const [child] = children.trim().split(' ').filter(Boolean);
+    if (child !== undefined) return Number(child);
+    await sleep(20);
+  }
+  throw new Error('systemd-nspawn started nothing');
+}
+
+async function waitUntilRunning(machine: Machine, base: string): Promise<void> {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const { stdout } = await enter(machine, ['systemctl', 'is-system-running']);
+    if (['running', 'degraded'].includes(stdout.trim())) return;
+    await sleep(50);
+  }
+  throw new Error(`the box does not boot:\n${await readFile(join(base, 'console'), 'utf8')}`);
+}
+
+async function enter(
+  { leader }: Machine,
+  argv: readonly string[],
+  options: RunOptions = {},
+): Promise<Outcome> {
+  const namespaces = ['-t', String(leader), '-m', '-u', '-i', '-n', '-p', '-C', '--'];
+  const result = await execa('nsenter', [...namespaces, ...argv], {
+    reject: false,
+    stripFinalNewline: false,
+    timeout: options.timeout ?? 120_000,
+    killSignal: 'SIGKILL',
+    cwd: '/',
+    extendEnv: false,
+    env: {
+      PATH: `/usr/local/bin:/usr/bin:/usr/sbin:/bin:/sbin:${process.env.PATH}`,
+      HOME: '/root',
+      ...options.env,
+    },
+    ...(options.input === undefined ? { stdin: 'ignore' as const } : { input: options.input }),
+  });
+  const { stdout = '', stderr = '', timedOut } = result;
+  return {
+    stdout: String(stdout),
+    stderr: String(stderr),
+    exitCode: timedOut ? 124 : (result.exitCode ?? 255),
+  };
+}
+
+function boxOf(machine: Machine, folders: Folders): Box {
+  const stopOnExit = () => process.kill(machine.leader, 'SIGKILL');
+  process.once('exit', stopOnExit);
+  return {
+    containers: folders.data,
+    run: async (argv, options) => await enter(machine, argv, options),
+    sh: async (line, options) => await enter(machine, ['sh', '-c', line], options),
+    [Symbol.asyncDispose]: async () => {
+      process.off('exit', stopOnExit);
+      await takeDown(machine, folders);
+    },
+  };
+}
+
+/** An orderly power-off (systemd(1), SIGRTMIN+4), then everything that is left goes. */
+async function takeDown(machine: Machine | undefined, { base, data }: Folders): Promise<void> {
+  if (machine !== undefined) {
+    await execa('kill', ['-s', 'RTMIN+4', String(machine.leader)], { reject: false });
+    const isDown = await Promise.race([machine.ended.then(() => true), sleep(15_000, false, { ref: false })]);
+    if (!isDown) await execa('kill', ['-s', 'KILL', String(machine.leader)], { reject: false });
+  }
+  await removeBox(base);
+  await rm(data, { recursive: true, force: true });
+}
+
+async function removeBox(base: string): Promise<void> {
+  for (const mount of [join(base, 'm'), base]) await execa('umount', ['--lazy', mount], { reject: false });
+  await rm(base, { recursive: true, force: true });
+}
+
+/** Removes what test runs that were killed left behind. */
+export async function sweepBoxes(): Promise<void> {
+  await execa('pkill', ['-KILL', '-f', `systemd-nspawn.*${PREFIX}`], { reject: false });
+  const mounts = await readFile('/proc/mounts', 'utf8');
+  const bases = new Set(
+    [...mounts.matchAll(new RegExp(`${BASES}/${PREFIX}[^/ ]+`, 'g'))].map(([base]) => base),
+  );
+  for (const base of bases) await removeBox(base);
+  await execa('sh', ['-c', `rm -rf ${BASES}/${PREFIX}* /var/tmp/${PREFIX}*`]);
+}

@@ -1,0 +1,98 @@
+/** A real registry on a free port of 127.0.0.1, with its data on disk while it runs. */
+import { spawn } from 'node:child_process';
+import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { execa } from 'execa';
+import { fixtureNames, LAYOUTS } from './build-images.ts';
+
+export interface RegistryOptions {
+  /** Only this user is let in: a line of an htpasswd file with a bcrypt hash. */
+  readonly htpasswd?: string;
+}
+
+export interface Registry extends AsyncDisposable {
+  /** `127.0.0.1:PORT` */
+  readonly address: string;
+  /** What it has logged: one line for each request. */
+  log(): Promise<string>;
+}
+
+/** Starts a registry; disposing of it ends it and removes its data. */
+export async function startRegistry({ htpasswd }: RegistryOptions = {}): Promise<Registry> {
+  const folder = await mkdtemp('/var/tmp/atomic-registry-');
+  const address = `127.0.0.1:${await freePort()}`;
+  await writeFile(join(folder, 'htpasswd'), htpasswd ?? '');
+  await writeFile(join(folder, 'config.yml'), configFor(folder, address, htpasswd !== undefined));
+  const log = await open(join(folder, 'log'), 'w');
+  const server = spawn('docker-registry', ['serve', join(folder, 'config.yml')], {
+    stdio: ['ignore', log.fd, log.fd],
+  });
+  await log.close();
+  const stopOnExit = () => server.kill('SIGKILL');
+  process.once('exit', stopOnExit);
+  await waitUntilServing(address);
+  return {
+    address,
+    log: async () => await readFile(join(folder, 'log'), 'utf8'),
+    [Symbol.asyncDispose]: async () => {
+      process.off('exit', stopOnExit);
+      const ended = new Promise((resolve) => server.once('exit', resolve));
+      server.kill();
+      await ended;
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function configFor(folder: string, address: string, isGuarded: boolean): string {
+  const auth = isGuarded ? { auth: { htpasswd: { realm: 'test', path: join(folder, 'htpasswd') } } } : {};
+  return JSON.stringify({
+    version: 0.1,
+    log: { level: 'info', accesslog: { disabled: false } },
+    storage: { filesystem: { rootdirectory: join(folder, 'data') }, delete: { enabled: true } },
+    http: { addr: address },
+    ...auth,
+  });
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+async function waitUntilServing(address: string): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    const answer = await fetch(`http://${address}/v2/`).catch(() => undefined);
+    if (answer !== undefined) return;
+    await sleep(25);
+  }
+  throw new Error(`the registry on ${address} does not answer`);
+}
+
+/** Pushes a layout under a name; `format` makes skopeo convert the manifest. */
+export async function pushLayout(
+  { address }: Pick<Registry, 'address'>,
+  layout: string,
+  name: string,
+  { format, credentials }: { format?: 'v2s2'; credentials?: string } = {},
+): Promise<void> {
+  const options = [
+    ...(format === undefined ? ['--all'] : ['--format', format]),
+    ...(credentials === undefined ? [] : [`--dest-creds=${credentials}`]),
+  ];
+  const source = `oci:${layout}:latest`;
+  await execa('skopeo', ['copy', '-q', '--dest-tls-verify=false', ...options, source, `docker://${address}/${name}`]);
+}
+
+/** Pushes all fixtures under their own names, and the guide's image under the name that the guide has for it. */
+export async function pushFixtures(registry: Registry): Promise<void> {
+  for (const name of await fixtureNames()) await pushLayout(registry, join(LAYOUTS, name), name);
+  const hello = join(LAYOUTS, 'hello-world');
+  await pushLayout(registry, hello, 'gscrivano/hello-world', { format: 'v2s2' });
+}
