@@ -87,7 +87,14 @@ export async function pushLayout(
     ...(credentials === undefined ? [] : [`--dest-creds=${credentials}`]),
   ];
   const source = `oci:${layout}:latest`;
-  await execa('skopeo', ['copy', '-q', '--dest-tls-verify=false', ...options, source, `docker://${address}/${name}`]);
+  await execa('skopeo', [
+    'copy',
+    '-q',
+    '--dest-tls-verify=false',
+    ...options,
+    source,
+    `docker://${address}/${name}`,
+  ]);
 }
 
 /** Pushes all fixtures under their own names, and the guide's image under the name that the guide has for it. */

@@ -1,0 +1,69 @@
+# The front door. `make help` lists what there is.
+SHELL := /bin/bash
+PREFIX ?= /usr/local
+DESTDIR ?=
+BIN := node_modules/.bin
+LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
+
+DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry umoci jq curl \
+	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip
+FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution umoci jq curl \
+	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip which
+
+.PHONY: help deps build lint test unit fixtures demo bench install clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
+
+deps: node_modules/.package-lock.json ## install the programs and libraries that building and testing need (root)
+	@if command -v apt-get >/dev/null; then \
+	  dpkg-query -W -f='$${Status}\n' $(DEBIAN_PACKAGES) 2>/dev/null | grep -c '^install ok installed' \
+	    | grep -qx $(words $(DEBIAN_PACKAGES)) || { apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN_PACKAGES); }; \
+	elif command -v dnf >/dev/null; then \
+	  rpm -q $(FEDORA_PACKAGES) >/dev/null || dnf install -y -q $(FEDORA_PACKAGES); \
+	else \
+	  echo 'make deps: neither apt-get nor dnf is here; install: $(DEBIAN_PACKAGES)' >&2; exit 1; \
+	fi
+
+# not `npm ci`: it insists on the optional packages of platforms that a mirror of the registry may not have
+node_modules/.package-lock.json: package.json package-lock.json
+	npm install --no-save --no-fund --no-audit --loglevel=error
+	@touch $@
+
+build: node_modules/.package-lock.json ## bundle the program into dist/
+	@npm run --silent build
+
+lint: node_modules/.package-lock.json ## check types, style and the direction of imports
+	$(BIN)/tsc --noEmit
+	$(BIN)/biome check --error-on-warnings
+
+unit: build ## run the unit tests only
+	$(BIN)/vitest run --config test/vitest.config.ts --project unit
+
+test: deps build lint fixtures ## run all tests; the last line counts them (root)
+	@mkdir -p .cache; rm -f .cache/results.json; \
+	$(BIN)/vitest run --config test/vitest.config.ts --reporter=default --reporter=json --outputFile.json=.cache/results.json; \
+	status=$$?; \
+	jq -r '"\(.numPassedTests) passed, \(.numFailedTests) failed" + if .numPendingTests > 0 then ", \(.numPendingTests) skipped" else "" end' \
+	  .cache/results.json; \
+	exit $$status
+
+fixtures: deps ## build the test images into .cache/fixtures
+	@$(BIN)/tsx test/support/build-images.ts
+
+demo: deps build fixtures ## show the main path in a throwaway machine (root)
+	@$(BIN)/tsx test/demo/demo.ts
+
+bench: deps build fixtures ## measure, one JSON line for each figure (root)
+	@$(BIN)/tsx test/bench/bench.ts
+
+install: build ## install to $(DESTDIR)$(PREFIX)
+	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
+	install -d $(LIBRARY)/dist/chunks $(DESTDIR)$(PREFIX)/bin
+	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
+	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
+	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
+
+clean: ## remove what the other targets made
+	rm -rf dist .cache node_modules

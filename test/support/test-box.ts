@@ -1,0 +1,51 @@
+/** A box for the tests of one file, and what they ask it most. */
+import { afterAll, beforeAll, inject } from 'vitest';
+import { type Box, bootBox, type Outcome, type RunOptions } from './box.ts';
+
+export interface TestBox {
+  /** Runs `atomic` with these arguments. */
+  atomic(...argv: readonly string[]): Promise<Outcome>;
+  run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
+  sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** The full name of a fixture image. */
+  image(name: string): string;
+}
+
+/** Everything that a container could leave behind: deployments, units, tmpfiles, runtime state, temporary folders. */
+const TRACES =
+  'ls -A /var/lib/containers/atomic | grep -v "^.storage$"; runc list --quiet; ls /run/container-*.pid 2>/dev/null; ' +
+  'find /etc/tmpfiles.d /etc/systemd/system -type f';
+
+/** Boots a box before the tests of the file, and powers it off behind them. */
+export function useBox(): TestBox {
+  let box: Box | undefined;
+  beforeAll(async () => {
+    box = await bootBox({ registry: inject('registry') });
+  });
+  afterAll(async () => {
+    await box?.[Symbol.asyncDispose]();
+  });
+  const up = (): Box => {
+    if (box === undefined) throw new Error('the box is not up');
+    return box;
+  };
+  return {
+    atomic: async (...argv) => await up().run(['atomic', ...argv]),
+    run: async (argv, options) => await up().run(argv, options),
+    sh: async (line, options) => await up().sh(line, options),
+    image: (name) => `${inject('registry')}/${name}`,
+  };
+}
+
+/** The traces of containers in a box, as text; equal texts mean that nothing came and nothing went. */
+export async function tracesIn(box: TestBox): Promise<string> {
+  return (await box.sh(TRACES)).stdout;
+}
+
+/** Waits until a command succeeds, and returns what it said last. */
+export async function eventually(box: TestBox, line: string, seconds = 10): Promise<Outcome> {
+  const quoted = line.replaceAll("'", "'\\''");
+  return await box.sh(
+    `for i in $(seq ${seconds * 10}); do sh -c '${quoted}' && exit 0; sleep 0.1; done; exit 1`,
+  );
+}
