@@ -10,9 +10,10 @@ import { UsageError } from '../errors.ts';
  */
 export async function runCommandLine(program: CommandUnknownOpts, argv: readonly string[]): Promise<void> {
   translateErrors(program);
-  requireVerb(program, argv);
+  const words = expandPrefixes(program, argv);
+  requireVerb(program, words);
   try {
-    await program.parseAsync(expandPrefixes(program, argv), { from: 'user' });
+    await program.parseAsync(words, { from: 'user' });
   } catch (error) {
     // help and version have been printed
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;

@@ -1,0 +1,120 @@
+import { describe, expect, it } from 'vitest';
+import { applyFilters, parseFilters } from '../../../src/cli/output/filters.ts';
+import { humanSize, json, localMinute, localTime } from '../../../src/cli/output/formats.ts';
+import { progressTo } from '../../../src/cli/output/progress.ts';
+import { renderTable } from '../../../src/cli/output/table.ts';
+
+describe('humanSize', () => {
+  it.each([
+    { bytes: undefined, want: '' },
+    { bytes: 0, want: '' },
+    { bytes: 1, want: '1.0 B' },
+    { bytes: 999, want: '999.0 B' },
+    { bytes: 1000, want: '1.0 KB' },
+    { bytes: 20480, want: '20.48 KB' },
+    { bytes: 16_630_000, want: '16.63 MB' },
+    { bytes: 1_976_000, want: '1.98 MB' },
+    { bytes: 5_000_000_000, want: '5.0 GB' },
+    { bytes: 16_600_000, want: '16.6 MB' },
+  ])('writes $bytes as "$want"', ({ bytes, want }) => {
+    expect(humanSize(bytes)).toBe(want);
+  });
+});
+
+describe('times', () => {
+  it('are local, with leading zeros', () => {
+    const date = new Date(2026, 0, 2, 3, 4, 5);
+
+    expect(localTime(date)).toBe('2026-01-02 03:04:05');
+    expect(localMinute(date)).toBe('2026-01-02 03:04');
+  });
+});
+
+describe('json', () => {
+  it.each([
+    { value: [], want: '[]' },
+    { value: [{ a: 1 }], want: '[\n    {\n        "a": 1\n    }\n]' },
+  ])('writes $value', ({ value, want }) => {
+    expect(json(value)).toBe(want);
+  });
+});
+
+describe('renderTable', () => {
+  const columns = [
+    { heading: '', width: 2 },
+    { heading: 'LONGER', width: 4, isCut: true },
+    { heading: 'B', width: 3 },
+  ];
+
+  it('cuts cells where told, never headings, and keeps trailing blanks', () => {
+    expect(renderTable(columns, [['>', 'abcdef', 'abcdef']], true)).toEqual([
+      '   LONGER B  ',
+      '>  abcd abcdef',
+    ]);
+  });
+
+  it('leaves the headings out', () => {
+    expect(renderTable(columns, [['', 'a', 'b']], false)).toEqual(['   a    b  ']);
+  });
+});
+
+describe('filters', () => {
+  const searchable = {
+    name: (row: { name: string }) => [row.name],
+    any: (row: { name: string }) => [row.name, 'Ostree'],
+  };
+  const rows = [{ name: 'Alpha' }, { name: 'beta' }];
+  const matches = (...texts: string[]) => applyFilters(rows, parseFilters(texts, searchable), searchable);
+
+  it.each([
+    { texts: [], want: ['Alpha', 'beta'] },
+    { texts: ['name=alp'], want: ['Alpha'] },
+    { texts: ['name=A'], want: ['Alpha', 'beta'] },
+    { texts: ['name=a', 'name=B'], want: ['beta'] },
+    { texts: ['any=OSTREE'], want: ['Alpha', 'beta'] },
+    { texts: ['name=x'], want: [] },
+    { texts: ['name='], want: ['Alpha', 'beta'] },
+  ])('match $texts', ({ texts, want }) => {
+    expect(matches(...texts).map(({ name }) => name)).toEqual(want);
+  });
+
+  it.each([
+    { text: 'name', message: 'The filter name is not formatted correctly.  It should be VAR=VALUE' },
+    { text: 'name=a=b', message: 'The filter name=a=b is not formatted correctly.  It should be VAR=VALUE' },
+    { text: 'toString=a', message: "The filter toString is not valid.  Please choose from ['name', 'any']" },
+  ])('refuse $text', ({ text, message }) => {
+    expect(() => matches(text)).toThrow(message);
+  });
+});
+
+describe('progressTo', () => {
+  const lines = (isTerminal: boolean) => {
+    const out: string[] = [];
+    const err: string[] = [];
+    const output = {
+      line: (text: string) => out.push(text),
+      warn: (text: string) => err.push(text),
+      write: () => undefined,
+      isTerminal,
+    };
+    const report = progressTo(output);
+    report({ kind: 'extracting', path: '/a' });
+    report({ kind: 'created-file', path: '/b' });
+    report({ kind: 'command', argv: ['systemctl', 'start', 'x'] });
+    report({ kind: 'note', text: 'note' });
+    report({ kind: 'warning', text: 'warning' });
+    report({ kind: 'waiting', text: 'waiting' });
+    return { out, err };
+  };
+
+  it('writes progress to standard output and warnings to standard error', () => {
+    expect(lines(false)).toEqual({
+      out: ['Extracting to /a', 'Created file /b', 'systemctl start x', 'note'],
+      err: ['warning'],
+    });
+  });
+
+  it('says on a terminal only what it waits for', () => {
+    expect(lines(true).err).toEqual(['warning', 'waiting']);
+  });
+});

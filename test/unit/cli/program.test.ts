@@ -1,0 +1,265 @@
+import { describe, expect, it } from 'vitest';
+import { runCommandLine } from '../../../src/cli/argparse.ts';
+import { explain } from '../../../src/cli/errors.ts';
+import { createProgram } from '../../../src/cli/program.ts';
+
+/** What the program prints and how it ends, for command lines that do not get as far as the host. */
+async function run(
+  ...argv: readonly string[]
+): Promise<{ stdout: string; stderr: readonly string[]; exitCode: number }> {
+  let stdout = '';
+  const write = (text: string) => {
+    stdout += text;
+  };
+  const output = {
+    write,
+    line: (text: string) => write(`${text}\n`),
+    warn: () => undefined,
+    isTerminal: false,
+  };
+  const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
+  const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
+  const { signal } = new AbortController();
+  try {
+    await runCommandLine(
+      createProgram({ output, surroundings: { env, user, cwd: '/', program: '/a', signal } }),
+      argv,
+    );
+    return { stdout, stderr: [], exitCode: 0 };
+  } catch (error) {
+    const { exitCode, lines } = explain(error, { verb: argv[0] ?? '', isRoot: true });
+    return { stdout, stderr: lines, exitCode };
+  }
+}
+
+/** Both lines of a usage error. */
+const usage = (program: string, message: string) => ({
+  stdout: '',
+  stderr: [`${program}: ${message}`, `Try '${program} --help' for more information.`],
+  exitCode: 2,
+});
+
+describe('usage errors', () => {
+  it.each([
+    { argv: [], program: 'atomic', message: 'too few arguments' },
+    { argv: ['-y'], program: 'atomic -y', message: 'too few arguments' },
+    { argv: ['images'], program: 'atomic images', message: 'too few arguments' },
+    { argv: ['containers'], program: 'atomic containers', message: 'too few arguments' },
+    {
+      argv: ['install'],
+      program: 'atomic install',
+      message: 'the following arguments are required: image, args',
+    },
+    { argv: ['pull'], program: 'atomic pull', message: 'the following arguments are required: image' },
+    {
+      argv: ['images', 'tag', 'a'],
+      program: 'atomic images tag',
+      message: 'the following arguments are required: src, target',
+    },
+    { argv: ['images', '-y', 'delete', 'x'], program: 'atomic', message: 'unrecognized arguments: -y' },
+    { argv: ['images', 'list', '--bogus'], program: 'atomic', message: 'unrecognized arguments: --bogus' },
+    { argv: ['containers', 'list', 'x', 'y'], program: 'atomic', message: 'unrecognized arguments: x y' },
+    { argv: ['install', 'x', '-y'], program: 'atomic', message: 'unrecognized arguments: -y' },
+    {
+      argv: ['pull', 'x', '--storage'],
+      program: 'atomic pull',
+      message: 'argument --storage: expected one argument',
+    },
+    {
+      argv: ['install', '--sys', 'x'],
+      program: 'atomic install',
+      message: 'ambiguous option: --sys could match --system, --system-package',
+    },
+    {
+      argv: ['install', '--system', '--user', 'x'],
+      program: 'atomic install',
+      message: 'argument --system: not allowed with argument --user',
+    },
+    {
+      argv: ['run', '-q', '--display', 'x'],
+      program: 'atomic run',
+      message: 'argument --quiet/-q: not allowed with argument --display',
+    },
+    {
+      argv: ['images', 'delete', '-f', '--remote', 'x'],
+      program: 'atomic images delete',
+      message: 'argument --force/-f: not allowed with argument --remote',
+    },
+  ])('answers atomic $argv', async ({ argv, program, message }) => {
+    expect(await run(...argv)).toEqual(usage(program, message));
+  });
+
+  it('names the choices for a verb that is none', async () => {
+    const { stderr, exitCode } = await run('bogus');
+
+    expect(exitCode).toBe(2);
+    expect(stderr[0]).toMatch(
+      /^atomic: invalid choice: 'bogus' \(choose from 'containers', 'images', .*'version'\)$/,
+    );
+  });
+});
+
+describe('the version', () => {
+  it.each(['-v', '--version', '--vers'])('is printed for %s', async (flag) => {
+    expect(await run(flag)).toEqual({ stdout: '1.22.1\n', stderr: [], exitCode: 0 });
+  });
+});
+
+describe('help', () => {
+  it.each([
+    {
+      argv: ['--help'],
+      options: ['--debug', '--ignore', '--assumeyes', '--version', 'containers', 'images', 'pull'],
+    },
+    {
+      argv: ['install', '-h'],
+      options: [
+        '--system ',
+        '--user',
+        '--name',
+        '--storage',
+        '--set',
+        '--rootfs',
+        '--runtime',
+        '--system-package',
+        '--display',
+      ],
+    },
+    { argv: ['uninstall', '--help'], options: ['--name', '--force', '--storage', '--display'] },
+    {
+      argv: ['run', '--help'],
+      options: [
+        '--storage',
+        '--name',
+        '--detach',
+        '--runtime',
+        '--set',
+        '--replace',
+        '--spc',
+        '--quiet',
+        '--display',
+      ],
+    },
+    { argv: ['stop', '--help'], options: ['--display'] },
+    { argv: ['pull', '--help'], options: ['--storage', '--src-creds', '--type'] },
+    { argv: ['mount', '--help'], options: ['--options', '--live', '--shared', '--storage'] },
+    { argv: ['unmount', '--help'], options: ['unmount|umount'] },
+    {
+      argv: ['images', '--help'],
+      options: ['delete', 'help', 'info', 'list', 'prune', 'tag', 'update', 'verify', 'version'],
+    },
+    {
+      argv: ['images', 'list', '--help'],
+      options: ['--all', '--filter', '--noheading', '--no-trunc', '--quiet', '--json'],
+    },
+    { argv: ['images', 'delete', '--help'], options: ['--force', '--remote', '--storage', '--all'] },
+    { argv: ['images', 'update', '--help'], options: ['--force', '--all', '--storage'] },
+    { argv: ['images', 'verify', '--help'], options: ['--all', '--no-validate', '--storage', '--verbose'] },
+    { argv: ['images', 'info', '--help'], options: ['--remote', '--storage'] },
+    { argv: ['version', '--help'], options: ['--recurse', '--storage'] },
+    { argv: ['containers', '--help'], options: ['delete', 'list', 'trim', 'update', 'rollback'] },
+    {
+      argv: ['containers', 'list', '--help'],
+      options: ['--all', '--filter', '--json', '--noheading', '--no-trunc', '--quiet'],
+    },
+    { argv: ['containers', 'update', '--help'], options: ['--container', '--rebase', '--all', '--set'] },
+    { argv: ['containers', 'delete', '--help'], options: ['--force', '--all', '--storage'] },
+  ])('of $argv is on standard output, and names everything', async ({ argv, options }) => {
+    const { stdout, stderr, exitCode } = await run(...argv);
+
+    expect({ stderr, exitCode }).toEqual({ stderr: [], exitCode: 0 });
+    for (const option of options) expect(stdout).toContain(option);
+  });
+
+  it('hides what was never shown', async () => {
+    const { stdout } = await run('--help');
+
+    expect(stdout).not.toMatch(/profile|^ {2}(info|verify|version|rollback)\b/m);
+  });
+});
+
+describe('commands that are still to come', () => {
+  it.each([
+    { argv: ['containers', 'update', '--container', 'x'], name: 'containers update' },
+    { argv: ['containers', 'rollback', 'x'], name: 'containers rollback' },
+    { argv: ['rollback', 'x'], name: 'rollback' },
+    { argv: ['images', 'prune'], name: 'images prune' },
+    { argv: ['images', 'info', 'x'], name: 'images info' },
+    { argv: ['info', 'x'], name: 'info' },
+    { argv: ['update', '--all'], name: 'update' },
+    { argv: ['mount', 'x', '/mnt'], name: 'mount' },
+    { argv: ['umount', '/mnt'], name: 'unmount' },
+  ])('$name says so', async ({ argv, name }) => {
+    expect(await run(...argv)).toEqual({
+      stdout: '',
+      stderr: [`atomic: ${name} is not available in this build`],
+      exitCode: 1,
+    });
+  });
+});
+
+describe('checks before anything is looked at', () => {
+  it.each([
+    { argv: ['install', '--user', 'x'], message: '--user does not work for privileged user' },
+    {
+      argv: ['install', '--system', '--storage', 'docker', 'x'],
+      message: "The --system and --user options are only available for the 'ostree' storage.",
+    },
+    { argv: ['install', '--storage=zzz', 'x'], message: "Unable to associate string 'zzz' with backend" },
+    {
+      argv: ['install', '--system', '--system-package=maybe', 'x'],
+      message: "Invalid --system-package mode.  Accepted values: 'auto', 'build', 'no', 'yes'",
+    },
+    { argv: ['install', '--system-package=build', 'x'], message: 'Only --system can generate rpms' },
+    {
+      argv: ['uninstall', '--name=x', 'y'],
+      message: 'System containers do not support --name. Please use atomic uninstall NAME',
+    },
+    { argv: ['run', '--name=x', 'y'], message: '--name is not supported by this backend' },
+    {
+      argv: ['pull', '--storage=foo', 'y'],
+      message:
+        "The storage backend 'foo' is not available.  Try with an alternate storage with --storage if available.",
+    },
+    {
+      argv: ['containers', 'list', '-f', 'foo=1'],
+      message:
+        "The filter foo is not valid.  Please choose from ['container', 'image', 'command', 'created', 'state', 'runtime', 'backend']",
+    },
+    {
+      argv: ['containers', 'list', '-f', 'foo'],
+      message: 'The filter foo is not formatted correctly.  It should be VAR=VALUE',
+    },
+    {
+      argv: ['images', 'list', '-f', 'foo=1'],
+      message:
+        "The filter foo is not valid.  Please choose from ['repo', 'repository', 'tag', 'id', 'image', 'created', 'size', 'type', 'is_dangling']",
+    },
+  ])('refuses atomic $argv', async ({ argv, message }) => {
+    expect(await run(...argv)).toEqual({ stdout: '', stderr: [message], exitCode: 1 });
+  });
+});
+
+describe('abbreviations and bundles', () => {
+  it.each([
+    { argv: ['containers', 'list', '--no-tr', '-aq'] },
+    { argv: ['containers', 'list', '-qfstate=x'] },
+    { argv: ['containers', 'list', '--filt=state=x', '--q'] },
+    { argv: ['--assume', 'containers', 'list', '-q'] },
+  ])('are understood in $argv', async ({ argv }) => {
+    expect(await run(...argv)).toEqual({ stdout: '', stderr: [], exitCode: 0 });
+  });
+});
+
+describe('the debug record', () => {
+  it('comes first, and without the password', async () => {
+    const { stdout } = await run('--debug', 'pull', '--storage=foo', '--src-creds=me:secret', 'x');
+
+    expect(JSON.parse(stdout)).toMatchObject({
+      command: 'atomic pull',
+      arguments: ['x'],
+      srcCreds: '***',
+      debug: true,
+    });
+  });
+});
