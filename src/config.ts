@@ -51,21 +51,16 @@ export async function readConfig(env: Environment): Promise<Config> {
 
 /** Parses the text of the configuration; `file` is for messages. See {@link readConfig} for what it throws. */
 export async function parseConfig(file: string, text: string): Promise<Config> {
-  const result = Config.safeParse(text === '' ? {} : lowerKeys(await parseYaml(file, text)));
+  const result = Config.safeParse(text === '' ? {} : lowerKeys(await parseDocument(file, text)));
   if (result.success) return result.data;
   const issue = result.error.issues[0];
   throw new AtomicError(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
 }
 
-/** Loaded only by hosts that have a configuration. YAML 1.1, because the Python tool read the same file with PyYAML (`yes` is true, `0755` is octal). */
-async function parseYaml(file: string, text: string): Promise<unknown> {
-  const { parse } = await import('yaml');
-  try {
-    return parse(text, { version: '1.1' }) ?? {};
-  } catch (error) {
-    const [line] = String((error as Error).message).split('\n');
-    throw new AtomicError(`${file}: not valid YAML: ${line}`, { cause: error });
-  }
+/** The parser is loaded only on hosts that have a configuration. */
+async function parseDocument(file: string, text: string): Promise<unknown> {
+  const { parseYaml } = await import('./yaml.ts');
+  return parseYaml(file, text);
 }
 
 function lowerKeys(document: unknown): unknown {

@@ -37,6 +37,7 @@ export async function probeRuntime(host: Host, runtime: string): Promise<Runtime
     .catch((error: unknown) => {
       if (!(error instanceof ToolMissingError)) throw error;
       throw new AtomicError(`Cannot install the container: the runtime ${runtime} is not installed`, {
+        hint: 'install it, or name another with --runtime',
         cause: error,
       });
     });

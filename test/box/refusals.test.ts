@@ -109,7 +109,7 @@ describe('an image', () => {
 
   it('is refused with another runtime than there is', async () => {
     expect(await install('hello-world', '--runtime=/does/not/exist')).toBe(
-      'Cannot install the container: the runtime /does/not/exist is not installed; install the package that provides /does/not/exist',
+      'Cannot install the container: the runtime /does/not/exist is not installed; install it, or name another with --runtime',
     );
   });
 

@@ -123,33 +123,28 @@ async function boot(root: string, { base, data }: Folders): Promise<Machine> {
   });
   await console.close();
   const ended = new Promise((resolve) => nspawn.once('exit', resolve));
-  const leader = await leaderOf(nspawn.pid ?? 0);
-  const machineUp = { leader, ended };
-  await waitUntilRunning(machineUp, base);
-  return machineUp;
+  return { leader: await runningLeader(nspawn.pid ?? 0, base), ended };
 }
 
-async function leaderOf(nspawn: number): Promise<number> {
-  for (let attempt = 0; attempt < 300; attempt++) {
+/**
+ * Waits until the box is up. Its process 1 is nspawn's only child in the end; before that, nspawn has another child
+ * for a moment, so that one look is not enough.
+ */
+async function runningLeader(nspawn: number, base: string): Promise<number> {
+  for (let attempt = 0; attempt < 600; attempt++) {
     const children = await readFile(`/proc/${nspawn}/task/${nspawn}/children`, 'utf8').catch(() => '');
-    const [child] = children.trim().split(' ').filter(Boolean);
-    if (child !== undefined) return Number(child);
-    await sleep(20);
-  }
-  throw new Error('systemd-nspawn started nothing');
-}
-
-async function waitUntilRunning(machine: Machine, base: string): Promise<void> {
-  for (let attempt = 0; attempt < 300; attempt++) {
-    const { stdout } = await enter(machine, ['systemctl', 'is-system-running']);
-    if (['running', 'degraded'].includes(stdout.trim())) return;
-    await sleep(50);
+    const leader = Number(children.trim().split(' ')[0]);
+    if (leader > 0) {
+      const { stdout } = await enter({ leader }, ['systemctl', 'is-system-running']);
+      if (['running', 'degraded'].includes(stdout.trim())) return leader;
+    }
+    await sleep(30);
   }
   throw new Error(`the box does not boot:\n${await readFile(join(base, 'console'), 'utf8')}`);
 }
 
 async function enter(
-  { leader }: Machine,
+  { leader }: Pick<Machine, 'leader'>,
   argv: readonly string[],
   options: RunOptions = {},
 ): Promise<Outcome> {

@@ -1,0 +1,18 @@
+/** YAML 1.1, because the Python tool read the same file with PyYAML: `yes` is true, and `0755` is octal. */
+import { parse } from 'yaml';
+import { AtomicError } from './errors.ts';
+
+/**
+ * Parses a document; an empty one is an empty map.
+ *
+ * @param file its path, for messages
+ * @throws AtomicError when it is not YAML
+ */
+export function parseYaml(file: string, text: string): unknown {
+  try {
+    return parse(text, { version: '1.1' }) ?? {};
+  } catch (error) {
+    const [line] = String((error as Error).message).split('\n');
+    throw new AtomicError(`${file}: not valid YAML: ${line}`, { cause: error });
+  }
+}
