@@ -16,18 +16,23 @@ export async function activate(context: Context, name: string, path: string): Pr
   ]);
   await installFile(target.unit, unit);
   await installFile(target.tmpfiles, tmpfiles);
-  if (unit !== undefined) await reloadAndEnable(context, name, tmpfiles !== undefined);
-  if (tmpfiles !== undefined) await createTmpfiles(context, target.tmpfiles);
+  announce(context, name, { hasService: unit !== undefined, hasTmpfiles: tmpfiles !== undefined });
+  await Promise.all([
+    unit === undefined ? undefined : systemd.enable(context, name),
+    tmpfiles === undefined ? undefined : createTmpfiles(context, target.tmpfiles),
+  ]);
 }
 
-/** The unit goes to systemd with one reload for its content and its links; the lines are those scripts know. */
-async function reloadAndEnable(context: Context, name: string, hasTmpfiles: boolean): Promise<void> {
-  const { tmpfiles } = containerPaths(context, name);
-  await systemd.enable(context, name);
-  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
-  await systemd.daemonReload(context);
-  if (hasTmpfiles) context.report({ kind: 'command', argv: tmpfilesArgv('--create', tmpfiles) });
-  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'enable', name) });
+/** The lines that scripts know. systemctl enable reloads systemd by itself: one reload covers unit and links. */
+function announce(
+  context: Context,
+  name: string,
+  { hasService, hasTmpfiles }: { hasService: boolean; hasTmpfiles: boolean },
+): void {
+  const tmpfiles = tmpfilesArgv('--create', containerPaths(context, name).tmpfiles);
+  if (hasService) context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
+  if (hasTmpfiles) context.report({ kind: 'command', argv: tmpfiles });
+  if (hasService) context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'enable', name) });
 }
 
 /** Writes a file of the host, or removes it when the deployment has none; an equal one is left alone. */

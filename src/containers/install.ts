@@ -3,7 +3,7 @@ import { rename } from 'node:fs/promises';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { exists, removeIfPresent, replaceLink, syncFolder } from '../host/files.ts';
-import { defaultRuntime, probeRuntime } from '../host/runtime.ts';
+import { defaultRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { pullImage } from '../images/pull.ts';
 import { defaultContainerName, parseReference, refOf } from '../images/reference.ts';
@@ -50,7 +50,6 @@ export async function installContainer(context: Context, request: InstallRequest
     set: parseSet(request.set),
     runtime: runtimeFor(context, request),
   };
-  await probeRuntime(context, install.runtime);
   await withContainer(context, install.name, async () => {
     if (await isTaken(context, install.name)) {
       context.report({ kind: 'note', text: `${install.name} already present` });

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { readIfPresent } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
-import { type UnitState, unitStates } from '../host/systemd.ts';
+import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
 import { containerFolders, type Deployment, readDeployment } from './deployment.ts';
@@ -42,8 +42,8 @@ export async function listContainers(
   { isAll }: { isAll: boolean },
 ): Promise<ContainerRow[]> {
   const deployments = await readDeployments(context);
-  const services = deployments.filter(hasService).map(({ name }) => name);
-  const [states, vulnerable] = await Promise.all([unitStates(context, services), vulnerableImages(context)]);
+  if (deployments.length === 0) return [];
+  const [states, vulnerable] = await Promise.all([activeStates(context), vulnerableImages(context)]);
   const rows = await Promise.all(
     deployments.map(async (deployment) => {
       const state = stateOf(deployment, states.get(deployment.name));
@@ -80,14 +80,10 @@ async function readOrWarn(context: Context, name: string, path: string): Promise
   }
 }
 
-function hasService({ info }: Deployment): boolean {
-  return info['has-container-service'];
-}
-
-function stateOf(deployment: Deployment, state: UnitState | undefined): ContainerState {
-  if (!hasService(deployment)) return 'no service';
-  if (state?.active === 'failed') return 'failed';
-  return ['active', 'reloading', 'activating'].includes(state?.active ?? '') ? 'running' : 'inactive';
+function stateOf({ info }: Deployment, active = 'inactive'): ContainerState {
+  if (!info['has-container-service']) return 'no service';
+  if (active === 'failed') return 'failed';
+  return ['active', 'reloading', 'activating'].includes(active) ? 'running' : 'inactive';
 }
 
 async function rowOf(

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { createFile, readIfPresent } from '../host/files.ts';
-import { probeRuntime, writeDefaultConfig } from '../host/runtime.ts';
+import { probeRuntime, type RuntimeFeatures, writeDefaultConfig } from '../host/runtime.ts';
 import { syncFileSystem } from '../host/sync.ts';
 import { checkoutImage } from '../images/checkout.ts';
 import type { LocalImage } from '../images/store.ts';
@@ -29,6 +29,11 @@ export interface PrepareRequest {
   readonly runtime: string;
 }
 
+/** The request once the runtime has answered. */
+interface Writing extends PrepareRequest {
+  readonly features: RuntimeFeatures;
+}
+
 /** A deployment that is complete but for its name. */
 export interface Prepared {
   /** Where it was built. */
@@ -50,9 +55,13 @@ export async function prepareDeployment(context: Context, request: PrepareReques
   await rm(staging, { recursive: true, force: true });
   context.report({ kind: 'extracting', path: destination });
   try {
-    await mkdir(join(staging, 'rootfs'), { recursive: true });
-    await checkoutImage(context, request.image, join(staging, 'rootfs'));
-    await writeDeployment(context, request, { staging, destination });
+    const rootfs = join(staging, 'rootfs');
+    await mkdir(rootfs, { recursive: true });
+    const [features] = await Promise.all([
+      probeRuntime(context, request.runtime),
+      checkoutImage(context, request.image, rootfs),
+    ]);
+    await writeDeployment(context, { ...request, features }, { staging, destination });
     await syncFileSystem(context, staging);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });
@@ -61,7 +70,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
   return { staging, destination };
 }
 
-async function writeDeployment(context: Context, request: PrepareRequest, prepared: Prepared): Promise<void> {
+async function writeDeployment(context: Context, request: Writing, prepared: Prepared): Promise<void> {
   const { staging, destination } = prepared;
   const shownAs = join(destination, 'rootfs');
   const exports = await readExports(join(staging, 'rootfs'), shownAs, request.reference);
@@ -106,10 +115,9 @@ function templatesOf(exports: Exports, unit: Template): readonly Template[] {
 
 async function valuesFor(
   context: Context,
-  { name, set, runtime, image, reference }: PrepareRequest,
+  { name, set, runtime, features, image, reference }: Writing,
   { exports, unitTemplate, destination }: { exports: Exports; unitTemplate: Template; destination: string },
 ): Promise<Values> {
-  const features = await probeRuntime(context, runtime);
   const pidFile = set.PIDFILE ?? pidFileOf(set.RUN_DIRECTORY ?? context.paths.run, name);
   const exec = execValues(unitTemplate, { name, runtime, features, isRoot: context.user.isRoot, pidFile });
   const facts = { name, destination, runtime, imageName: reference, imageId: image.id };

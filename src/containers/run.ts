@@ -44,8 +44,8 @@ export async function runContainer(context: Context, request: RunRequest): Promi
 }
 
 async function isRunning(context: Context, name: ContainerName): Promise<boolean> {
-  const state = (await systemd.unitStates(context, [name])).get(name);
-  return state !== undefined && !['inactive', 'failed'].includes(state.active);
+  const { active } = await systemd.unitState(context, name);
+  return !['inactive', 'failed'].includes(active);
 }
 
 async function startService(context: Context, name: ContainerName): Promise<void> {
@@ -53,9 +53,8 @@ async function startService(context: Context, name: ContainerName): Promise<void
     await systemd.start(context, name);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    const state = (await systemd.unitStates(context, [name])).get(name);
-    const how = state === undefined ? '' : ` (${state.result}, exit status ${state.exitStatus})`;
-    throw new AtomicError(`cannot start '${name}'${how}`, {
+    const { result, exitStatus } = await systemd.unitState(context, name);
+    throw new AtomicError(`cannot start '${name}' (${result}, exit status ${exitStatus})`, {
       hint: `see 'journalctl -u ${name}'`,
       cause: error,
     });

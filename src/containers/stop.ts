@@ -54,6 +54,6 @@ async function stopService(context: Context, name: ContainerName, runtime: strin
 
 /** A process that had to be killed leaves the unit `failed`; it was stopped because the person said so. */
 async function forgetForcedEnd(context: Context, name: ContainerName): Promise<void> {
-  const state = (await systemd.unitStates(context, [name])).get(name);
-  if (state?.active === 'failed') await systemd.resetFailed(context, name);
+  const { active } = await systemd.unitState(context, name);
+  if (active === 'failed') await systemd.resetFailed(context, name);
 }

@@ -27,6 +27,21 @@ export const disableNow = async (host: Host, unit: string) =>
 export const resetFailed = async (host: Host, unit: string) =>
   await systemctl(host, 'reset-failed', '--', unit);
 
+/**
+ * The states (`active`, `failed`, …) of all services that systemd has loaded, by name without `.service`; others are
+ * inactive. Asking for each by its name would make systemd read the unit of each that is not running.
+ */
+export async function activeStates(host: Host): Promise<Map<string, string>> {
+  const all = ['--all', '--type=service', '--full', '--plain', '--no-legend', '--no-pager'];
+  return parseActiveStates(await systemctl(host, 'list-units', ...all));
+}
+
+/** Parses `systemctl list-units`: the unit, whether it is loaded, its state, … */
+export function parseActiveStates(output: string): Map<string, string> {
+  const rows = output.split('\n').map((line) => line.trim().split(/\s+/));
+  return new Map(rows.map(([unit = '', , active = '']) => [unit.replace(/\.service$/, ''), active]));
+}
+
 /** What systemd knows of a service. */
 export interface UnitState {
   /** `active`, `inactive`, `activating`, `failed`, … (systemctl(1)); `inactive` for a unit that does not exist. */
@@ -37,34 +52,20 @@ export interface UnitState {
   readonly exitStatus: string;
 }
 
-/** Asks for any number of services with one process; every name gets an answer. */
-export async function unitStates(host: Host, names: readonly string[]): Promise<Map<string, UnitState>> {
-  if (names.length === 0) return new Map();
-  const units = names.map((name) => `${name}.service`);
-  const output = await systemctl(
-    host,
-    'show',
-    '--property=Id,ActiveState,Result,ExecMainStatus',
-    '--',
-    ...units,
-  );
-  return parseUnitStates(output, names);
+/** Asks how a service fares; a unit that does not exist is inactive. */
+export async function unitState(host: Host, name: string): Promise<UnitState> {
+  const properties = '--property=ActiveState,Result,ExecMainStatus';
+  return parseUnitState(await systemctl(host, 'show', properties, '--', `${name}.service`));
 }
 
-/** Parses the blocks of `systemctl show`: they come in the order of the units asked for. */
-export function parseUnitStates(output: string, names: readonly string[]): Map<string, UnitState> {
-  const blocks = output.trim().split(/\n\n+/);
-  return new Map(
-    names.map((name, index) => {
-      const fields = new Map((blocks[index] ?? '').split('\n').map((line) => splitAtEquals(line)));
-      const state = {
-        active: fields.get('ActiveState') ?? 'inactive',
-        result: fields.get('Result') ?? '',
-        exitStatus: fields.get('ExecMainStatus') ?? '',
-      };
-      return [name, state];
-    }),
-  );
+/** Parses the lines `KEY=VALUE` of `systemctl show`. */
+export function parseUnitState(output: string): UnitState {
+  const fields = new Map(output.split('\n').map(splitAtEquals));
+  return {
+    active: fields.get('ActiveState') ?? 'inactive',
+    result: fields.get('Result') ?? '',
+    exitStatus: fields.get('ExecMainStatus') ?? '',
+  };
 }
 
 function splitAtEquals(line: string): [string, string] {

@@ -1,20 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { parseUnitStates, systemctlArgv } from '../../../src/host/systemd.ts';
+import { parseActiveStates, parseUnitState, systemctlArgv } from '../../../src/host/systemd.ts';
 import { contextFor } from '../support/context.ts';
 
-describe('parseUnitStates', () => {
-  it('gives every name its block, in order', () => {
-    const output =
-      'Id=a.service\nActiveState=active\nResult=success\nExecMainStatus=0\n\nId=b.service\nActiveState=failed\nResult=exit-code\nExecMainStatus=3\n';
-
-    expect([...parseUnitStates(output, ['a', 'b'])]).toEqual([
-      ['a', { active: 'active', result: 'success', exitStatus: '0' }],
-      ['b', { active: 'failed', result: 'exit-code', exitStatus: '3' }],
-    ]);
+describe('parseUnitState', () => {
+  it('reads what systemctl show says', () => {
+    expect(parseUnitState('ActiveState=failed\nResult=exit-code\nExecMainStatus=3\n')).toEqual({
+      active: 'failed',
+      result: 'exit-code',
+      exitStatus: '3',
+    });
   });
 
-  it('takes a missing block for an inactive unit', () => {
-    expect(parseUnitStates('', ['a']).get('a')).toEqual({ active: 'inactive', result: '', exitStatus: '' });
+  it('takes silence for an inactive unit', () => {
+    expect(parseUnitState('')).toEqual({ active: 'inactive', result: '', exitStatus: '' });
+  });
+});
+
+describe('parseActiveStates', () => {
+  it('reads the third column of systemctl list-units', () => {
+    const output =
+      '  a.service loaded active running A of a\nb.0.service loaded failed failed B\nc.service not-found inactive dead c\n';
+
+    expect(parseActiveStates(output)).toMatchObject(
+      new Map([
+        ['a', 'active'],
+        ['b.0', 'failed'],
+        ['c', 'inactive'],
+      ]),
+    );
   });
 });
 
