@@ -4,22 +4,21 @@ import { readIfPresent, removeIfPresent, replaceFile } from '../host/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { createTmpfiles, removeTmpfiles, tmpfilesArgv } from '../host/tmpfiles.ts';
+import { together } from '../together.ts';
 import { containerPaths, tmpfilesCopy, unitCopy } from './deployment.ts';
 import { withStopGrace } from './stop-grace.ts';
 
 /** Installs the unit and the tmpfiles file of the deployment in `path`, and enables the service; starts nothing. */
 export async function activate(context: Context, name: string, path: string): Promise<void> {
   const target = containerPaths(context, name);
-  const [unit, tmpfiles] = await Promise.all([
-    readIfPresent(unitCopy(path, name)),
-    readIfPresent(tmpfilesCopy(path, name)),
-  ]);
+  const unit = readIfPresent(unitCopy(path, name));
+  const tmpfiles = readIfPresent(tmpfilesCopy(path, name));
   await installFile(target.unit, unit);
   await installFile(target.tmpfiles, tmpfiles);
   announce(context, name, { hasService: unit !== undefined, hasTmpfiles: tmpfiles !== undefined });
-  await Promise.all([
-    unit === undefined ? undefined : systemd.enable(context, name),
-    tmpfiles === undefined ? undefined : createTmpfiles(context, target.tmpfiles),
+  await together([
+    unit === undefined ? Promise.resolve() : systemd.enable(context, name),
+    tmpfiles === undefined ? Promise.resolve() : createTmpfiles(context, target.tmpfiles),
   ]);
 }
 
@@ -38,7 +37,7 @@ function announce(
 /** Writes a file of the host, or removes it when the deployment has none; an equal one is left alone. */
 async function installFile(path: string, text: string | undefined): Promise<void> {
   if (text === undefined) await removeIfPresent(path);
-  else if ((await readIfPresent(path)) !== text) await replaceFile(path, text);
+  else if (readIfPresent(path) !== text) await replaceFile(path, text);
 }
 
 /**
@@ -48,7 +47,7 @@ async function installFile(path: string, text: string | undefined): Promise<void
  */
 export async function deactivate(context: Context, name: string, runtime: string | undefined): Promise<void> {
   const { unit, tmpfiles } = containerPaths(context, name);
-  const unitText = await readIfPresent(unit);
+  const unitText = readIfPresent(unit);
   if (unitText !== undefined) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
     await withStopGrace(context, { name, runtime, unit: unitText }, () => disable(context, name));
@@ -57,7 +56,7 @@ export async function deactivate(context: Context, name: string, runtime: string
   await removeIfPresent(unit);
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
   await ignoringFailure(context, systemd.daemonReload(context));
-  if ((await readIfPresent(tmpfiles)) === undefined) return;
+  if (readIfPresent(tmpfiles) === undefined) return;
   context.report({ kind: 'command', argv: tmpfilesArgv('--remove', tmpfiles) });
   await ignoringFailure(context, removeTmpfiles(context, tmpfiles));
   await removeIfPresent(tmpfiles);

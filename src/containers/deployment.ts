@@ -1,5 +1,5 @@
 /** The deployments of a container on disk: the slots NAME.0 and NAME.1, the link NAME, and the `info` record. */
-import { readdir } from 'node:fs/promises';
+import { type Dirent, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
@@ -65,18 +65,18 @@ export const unitCopy = (deployment: string, name: string) => join(deployment, `
 export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
 
 /** The folder that the link of a container points to, or `undefined` without link or with a dangling one. */
-export async function activePath(context: Context, name: string): Promise<string | undefined> {
+export function activePath(context: Context, name: string): string | undefined {
   const { link } = containerPaths(context, name);
-  const target = await readLinkIfPresent(link);
+  const target = readLinkIfPresent(link);
   if (target === undefined) return undefined;
   const path = resolve(dirname(link), target);
-  return (await exists(path)) ? path : undefined;
+  return exists(path) ? path : undefined;
 }
 
 /** The folder of a container that a package of the distribution brought, or `undefined`. */
-export async function preinstalledPath({ paths }: Context, name: string): Promise<string | undefined> {
+export function preinstalledPath({ paths }: Context, name: string): string | undefined {
   const path = join(paths.preinstalled, name);
-  return (await exists(join(path, 'info'))) ? path : undefined;
+  return exists(join(path, 'info')) ? path : undefined;
 }
 
 /**
@@ -84,14 +84,20 @@ export async function preinstalledPath({ paths }: Context, name: string): Promis
  *
  * @throws AtomicError when its `info` is missing or damaged
  */
-export async function readDeployment(name: string, path: string): Promise<Deployment> {
+export function readDeployment(name: string, path: string): Deployment {
   const file = join(path, 'info');
-  const text = await readIfPresent(file).catch((error: unknown) => {
-    if (isErrno(error, 'EISDIR', 'EACCES')) return undefined;
-    throw error;
-  });
+  const text = readReadable(file);
   if (text === undefined) throw new AtomicError(`cannot read ${file}: it is missing or not a readable file`);
   return { name, path, info: parseInfo(text, file) };
+}
+
+function readReadable(file: string): string | undefined {
+  try {
+    return readIfPresent(file);
+  } catch (error) {
+    if (isErrno(error, 'EISDIR', 'EACCES')) return undefined;
+    throw error;
+  }
 }
 
 /** Parses an `info` record; `file` is for messages. */
@@ -108,18 +114,27 @@ export function renderInfo(info: Record<string, unknown>): string {
   return `${JSON.stringify(info, undefined, 4)}\n`;
 }
 
-/** All containers of a folder: [name, folder], sorted; hidden entries, dangling links and inactive slots are left out. */
-export async function containerFolders(folder: string): Promise<readonly (readonly [string, string])[]> {
-  const entries = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
+/** A container's name, and its link or folder. */
+export type NamedFolder = readonly [name: string, path: string];
+
+/** All containers of a folder, sorted; hidden entries, dangling links and inactive slots are left out. */
+export function containerFolders(folder: string): readonly NamedFolder[] {
+  const entries = entriesOf(folder);
   const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
   return entries
     .map(({ name }) => name)
     .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
     .sort()
     .map((name) => [name, join(folder, name)] as const);
+}
+
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
 }
 
 /** Which slot a deployment's folder is; `undefined` for another folder, such as a preinstalled one. */

@@ -18,15 +18,11 @@ export interface ImageRow extends ImageEntry {
  *
  * @param isAll also the layers and configurations
  */
-export async function listImages(context: Context, { isAll }: { isAll: boolean }): Promise<ImageRow[]> {
-  const [tagged, untagged, deployments, vulnerable] = await Promise.all([
-    listLocalImages(context),
-    isAll ? listUntagged(context) : [],
-    readDeployments(context),
-    vulnerableImages(context),
-  ]);
-  const used = new Set(deployments.map(({ info }) => info.revision));
-  return [...tagged, ...untagged].map((entry) => ({
+export function listImages(context: Context, { isAll }: { isAll: boolean }): ImageRow[] {
+  const images = [...listLocalImages(context), ...(isAll ? listUntagged(context) : [])];
+  const vulnerable = vulnerableImages(context);
+  const used = new Set(readDeployments(context).map(({ info }) => info.revision));
+  return images.map((entry) => ({
     ...entry,
     isUsed: used.has(entry.id),
     isVulnerable: vulnerable.has(entry.id),

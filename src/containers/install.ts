@@ -51,11 +51,11 @@ export async function installContainer(context: Context, request: InstallRequest
     runtime: runtimeFor(context, request),
   };
   await withContainer(context, install.name, async () => {
-    if (await isTaken(context, install.name)) {
+    if (isTaken(context, install.name)) {
       context.report({ kind: 'note', text: `${install.name} already present` });
       return;
     }
-    await requireFreeDestinations(context, install.name);
+    requireFreeDestinations(context, install.name);
     if (request.isDisplay) display(context, install.name);
     else await installNew(context, request.image, install);
   });
@@ -75,15 +75,15 @@ function runtimeFor(context: Context, request: InstallRequest): string {
   return request.runtime || configured || defaultRuntime(context);
 }
 
-async function isTaken(context: Context, name: ContainerName): Promise<boolean> {
+function isTaken(context: Context, name: ContainerName): boolean {
   const { link } = containerPaths(context, name);
-  return (await exists(link)) || (await preinstalledPath(context, name)) !== undefined;
+  return exists(link) || preinstalledPath(context, name) !== undefined;
 }
 
-async function requireFreeDestinations(context: Context, name: ContainerName): Promise<void> {
+function requireFreeDestinations(context: Context, name: ContainerName): void {
   const { unit, tmpfiles } = containerPaths(context, name);
   for (const path of [unit, tmpfiles]) {
-    if (await exists(path)) {
+    if (exists(path)) {
       throw new AtomicError(`The file ${path} already exists.`, {
         hint: 'remove it or choose another --name',
       });
@@ -102,7 +102,7 @@ function display(context: Context, name: ContainerName): void {
 
 async function installNew(context: Context, imageText: string, install: Install): Promise<void> {
   const { reference, image } = await obtainImage(context, imageText);
-  await requireService(context, reference, image);
+  requireService(context, reference, image);
   await removeSlots(context, install.name);
   const prepared = await prepareDeployment(context, { ...install, slot: 0, image, reference });
   await markPending(context, install.name, { operation: 'install', runtime: install.runtime });
@@ -121,18 +121,18 @@ async function obtainImage(
   context: Context,
   text: string,
 ): Promise<{ reference: string; image: LocalImage }> {
-  const local = await findImage(context, text);
+  const local = findImage(context, text);
   if (local !== undefined && local.ref !== refOf(parseReference(text)))
     return { reference: local.name, image: local };
   const { reference } = await pullImage(context, { image: text, isUpgrade: false });
-  const image = await findImage(context, reference);
+  const image = findImage(context, reference);
   if (image === undefined) throw new AtomicError(`Image ${text} not found`);
   return { reference, image };
 }
 
 /** An image that wants to be run once is not a service. */
-async function requireService(context: Context, reference: string, image: LocalImage): Promise<void> {
-  if (labelOf(await labelsOf(context, image), 'atomic.run') !== 'once') return;
+function requireService(context: Context, reference: string, image: LocalImage): void {
+  if (labelOf(labelsOf(context, image), 'atomic.run') !== 'once') return;
   throw new AtomicError(`cannot install ${reference}: running an image once is not available in this build`);
 }
 

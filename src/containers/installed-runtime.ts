@@ -10,20 +10,16 @@ import type { ContainerName } from './name.ts';
  * @param missing the message when there is no such container
  * @throws AtomicError with that message
  */
-export async function installedRuntime(
-  context: Context,
-  name: ContainerName,
-  missing: string,
-): Promise<string> {
-  const path = (await activePath(context, name)) ?? (await preinstalledPath(context, name));
+export function installedRuntime(context: Context, name: ContainerName, missing: string): string {
+  const path = activePath(context, name) ?? preinstalledPath(context, name);
   if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
-  return await recordedRuntime(context, name, path);
+  return recordedRuntime(context, name, path);
 }
 
 /** The runtime in the record of the deployment in `path`, else the default, with a warning when it is damaged. */
-export async function recordedRuntime(context: Context, name: ContainerName, path: string): Promise<string> {
+export function recordedRuntime(context: Context, name: ContainerName, path: string): string {
   try {
-    return (await readDeployment(name, path)).info.runtime || defaultRuntime(context);
+    return readDeployment(name, path).info.runtime || defaultRuntime(context);
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     context.report({ kind: 'warning', text: error.message });

@@ -7,7 +7,7 @@ import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
-import { containerFolders, type Deployment, readDeployment } from './deployment.ts';
+import { containerFolders, type Deployment, type NamedFolder, readDeployment } from './deployment.ts';
 import { commandOf, parseOciConfig } from './oci-config.ts';
 
 export type ContainerState = 'running' | 'failed' | 'inactive' | 'no service';
@@ -41,38 +41,51 @@ export async function listContainers(
   context: Context,
   { isAll }: { isAll: boolean },
 ): Promise<ContainerRow[]> {
-  const deployments = await readDeployments(context);
-  if (deployments.length === 0) return [];
-  const [states, vulnerable] = await Promise.all([activeStates(context), vulnerableImages(context)]);
-  const rows = await Promise.all(
-    deployments.map(async (deployment) => {
-      const state = stateOf(deployment, states.get(deployment.name));
-      return await rowOf(context, deployment, {
-        state,
-        isVulnerable: vulnerable.has(deployment.info.revision),
-      });
-    }),
-  );
+  const folders = allFolders(context);
+  if (folders.length === 0) return [];
+  // systemd answers while we read
+  const [states, contents] = await Promise.all([activeStates(context), readContents(context, folders)]);
+  const vulnerable = vulnerableImages(context);
+  const rows = contents.map(({ deployment, command }) => {
+    const state = stateOf(deployment, states.get(deployment.name));
+    const isVulnerable = vulnerable.has(deployment.info.revision);
+    return rowOf(context, deployment, { state, command, isVulnerable });
+  });
   return rows.filter(({ isRunning }) => isAll || isRunning);
 }
 
-/** All containers, those that packages brought included, sorted by name. */
-export async function readDeployments(context: Context): Promise<readonly Deployment[]> {
-  const { checkouts, preinstalled } = context.paths;
-  const own = await containerFolders(checkouts);
-  const names = new Set(own.map(([name]) => name));
-  const others = (await containerFolders(preinstalled)).filter(([name]) => !names.has(name));
-  const read = await Promise.all(
-    [...own, ...others].map(async ([name, path]) => await readOrWarn(context, name, path)),
-  );
-  return read.flat().sort((a, b) => (a.name < b.name ? -1 : 1));
+interface Content {
+  readonly deployment: Deployment;
+  readonly command: string;
 }
 
-async function readOrWarn(context: Context, name: string, path: string): Promise<readonly Deployment[]> {
+function readContents(context: Context, folders: readonly NamedFolder[]): readonly Content[] {
+  return folders
+    .flatMap((folder) => readOrWarn(context, folder))
+    .map((deployment) => ({
+      deployment,
+      command: shownCommand(context, deployment),
+    }));
+}
+
+/** All containers, those that packages brought included, sorted by name. */
+export function readDeployments(context: Context): readonly Deployment[] {
+  return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
+}
+
+function allFolders({ paths }: Context): readonly NamedFolder[] {
+  const { checkouts, preinstalled } = paths;
+  const own = containerFolders(checkouts);
+  const names = new Set(own.map(([name]) => name));
+  const others = containerFolders(preinstalled).filter(([name]) => !names.has(name));
+  return [...own, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deployment[] {
   // compat: in user mode the repository lies among the containers
   if (path === context.paths.repository) return [];
   try {
-    return [await readDeployment(name, path)];
+    return [readDeployment(name, path)];
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     context.report({ kind: 'warning', text: `Skipping container '${name}': ${error.message}` });
@@ -86,17 +99,17 @@ function stateOf({ info }: Deployment, active = 'inactive'): ContainerState {
   return ['active', 'reloading', 'activating'].includes(active) ? 'running' : 'inactive';
 }
 
-async function rowOf(
+function rowOf(
   context: Context,
-  { name, path, info }: Deployment,
-  { state, isVulnerable }: { state: ContainerState; isVulnerable: boolean },
-): Promise<ContainerRow> {
+  { name, info }: Deployment,
+  { state, command, isVulnerable }: { state: ContainerState; command: string; isVulnerable: boolean },
+): ContainerRow {
   return {
     id: name,
     imageId: info.revision,
     imageName: info.image === '' ? '' : shownName(info.image),
     name,
-    command: await shownCommand(context, name, path),
+    command,
     created: new Date(info.created * 1000),
     state,
     backend: 'ostree',
@@ -107,10 +120,10 @@ async function rowOf(
 }
 
 /** A configuration that is missing or damaged has no command; the second is worth a warning. */
-async function shownCommand(context: Context, name: string, path: string): Promise<string> {
+function shownCommand(context: Context, { name, path }: Deployment): string {
   const file = join(path, 'config.json');
   try {
-    const text = await readIfPresent(file);
+    const text = readIfPresent(file);
     return text === undefined ? '' : commandOf(parseOciConfig(text, file)).join(' ');
   } catch (error) {
     if (!(error instanceof AtomicError) && !isErrno(error, 'EISDIR', 'EACCES')) throw error;

@@ -8,6 +8,7 @@ import { probeRuntime, type RuntimeFeatures, writeDefaultConfig } from '../host/
 import { syncFileSystem } from '../host/sync.ts';
 import { checkoutImage } from '../images/checkout.ts';
 import type { LocalImage } from '../images/store.ts';
+import { together } from '../together.ts';
 import { containerPaths, renderInfo, type Slot, tmpfilesCopy, unitCopy } from './deployment.ts';
 import { type Exports, readExports } from './exports.ts';
 import type { ContainerName } from './name.ts';
@@ -57,7 +58,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
   try {
     const rootfs = join(staging, 'rootfs');
     await mkdir(rootfs, { recursive: true });
-    const [features] = await Promise.all([
+    const [features] = await together([
       probeRuntime(context, request.runtime),
       checkoutImage(context, request.image, rootfs),
     ]);
@@ -83,7 +84,7 @@ async function writeDeployment(context: Context, request: Writing, prepared: Pre
   const config = await writeConfig(context, request, { exports, values, ...prepared });
   const unit = completeUnit(renderTemplate(unitTemplate, values), request);
   await createFile(unitCopy(staging, request.name), unit);
-  const tmpfiles = await tmpfilesText(context, request.name, { exports, values, config });
+  const tmpfiles = tmpfilesText(context, request.name, { exports, values, config });
   if (tmpfiles !== undefined) await createFile(tmpfilesCopy(staging, request.name), tmpfiles);
   // the values may hold secrets (D63)
   await createFile(join(staging, 'info'), renderInfo(infoOf(request, exports, values)), 0o600);
@@ -150,21 +151,21 @@ async function writeConfig(
 async function defaultConfig(context: Context, runtime: string, staging: string): Promise<string> {
   const file = join(staging, 'config.json');
   await writeDefaultConfig(context, runtime, staging);
-  const proposed = await readIfPresent(file);
+  const proposed = readIfPresent(file);
   if (proposed === undefined)
     throw new AtomicError(`${runtime} wrote no default config.json; the image has none either`);
   await rm(file);
   return completeDefaultConfig(proposed, file);
 }
 
-async function tmpfilesText(
+function tmpfilesText(
   context: Context,
   name: string,
   { exports, values, config }: { exports: Exports; values: Values; config: readonly string[] },
-): Promise<string | undefined> {
+): string | undefined {
   if (exports.tmpfilesTemplate !== undefined) return renderTemplate(exports.tmpfilesTemplate, values);
   const ownFolder = join(values.RUN_DIRECTORY ?? context.paths.run, name);
-  return await generateTmpfiles(config, { user: context.user, ownFolder });
+  return generateTmpfiles(config, { user: context.user, ownFolder });
 }
 
 function infoOf(request: PrepareRequest, exports: Exports, values: Values): Record<string, unknown> {

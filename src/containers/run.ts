@@ -29,7 +29,7 @@ export async function runContainer(context: Context, request: RunRequest): Promi
   if (request.command.length > 0)
     throw new AtomicError('atomic: run with a command is not available in this build');
   const name = parseContainerName(request.name);
-  const runtime = await installedRuntime(context, name, `The container '${name}' doesn't exist`);
+  const runtime = installedRuntime(context, name, `The container '${name}' doesn't exist`);
   const command = { kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) } as const;
   if (request.isDisplay) {
     context.report(command);

@@ -25,7 +25,7 @@ export async function stopContainer(context: Context, request: StopRequest): Pro
   const name = parseContainerName(request.name);
   const command = { kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) } as const;
   const missing = `Unable to find backend associated with container '${name}'`;
-  const runtime = await installedRuntime(context, name, missing);
+  const runtime = installedRuntime(context, name, missing);
   if (request.isDisplay) {
     context.report(command);
     return;
@@ -38,7 +38,7 @@ export async function stopContainer(context: Context, request: StopRequest): Pro
 
 /** Stops without asking whether there is such a container. */
 async function stopService(context: Context, name: ContainerName, runtime: string): Promise<void> {
-  const unit = (await readIfPresent(containerPaths(context, name).unit)) ?? '';
+  const unit = readIfPresent(containerPaths(context, name).unit) ?? '';
   try {
     await withStopGrace(context, { name, runtime, unit }, () => systemd.stop(context, name));
   } catch (error) {

@@ -7,15 +7,14 @@ import type { User } from '../paths.ts';
  * `undefined` when there is nothing to create. A folder `/run/NAME` is always listed, since a reboot removes it;
  * others that exist belong to somebody else, whose mode and owner must not change.
  */
-export async function generateTmpfiles(
+export function generateTmpfiles(
   sources: readonly string[],
   { user, ownFolder }: { user: User; ownFolder: string },
-): Promise<string | undefined> {
+): string | undefined {
   const listed: string[] = [];
   for (const source of new Set(sources)) {
     const isOwn = source === ownFolder || source.startsWith(`${ownFolder}/`);
-    if (isOwn || !(await exists(source)))
-      listed.push(`d    ${quoted(source)}   0700 ${user.uid} ${user.gid} - -\n`);
+    if (isOwn || !exists(source)) listed.push(`d    ${quoted(source)}   0700 ${user.uid} ${user.gid} - -\n`);
   }
   return listed.length === 0 ? undefined : listed.join('');
 }

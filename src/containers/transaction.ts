@@ -59,10 +59,10 @@ function markerOf({ paths }: Context, name: ContainerName): string {
  * activated; when it points nowhere, everything of that name is taken away.
  */
 async function recover(context: Context, name: ContainerName): Promise<void> {
-  const marker = await readIfPresent(markerOf(context, name));
+  const marker = readIfPresent(markerOf(context, name));
   await removeStaging(context, name);
   if (marker === undefined) return;
-  const active = await activePath(context, name);
+  const active = activePath(context, name);
   const quiet = { ...context, report: () => undefined };
   if (active === undefined) {
     await deactivate(quiet, name, runtimeOf(marker));

@@ -23,7 +23,7 @@ export interface UninstallRequest {
  */
 export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
   const name = parseContainerName(request.name);
-  await requireInstalled(context, name);
+  requireInstalled(context, name);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
     context.report({
@@ -33,15 +33,15 @@ export async function uninstallContainer(context: Context, request: UninstallReq
     return;
   }
   await withContainer(context, name, async () => {
-    await requireInstalled(context, name);
+    requireInstalled(context, name);
     await remove(context, name);
   });
 }
 
-async function requireInstalled(context: Context, name: ContainerName): Promise<void> {
+function requireInstalled(context: Context, name: ContainerName): void {
   const { link, slots } = containerPaths(context, name);
-  for (const path of [link, ...slots]) if (await exists(path)) return;
-  if ((await preinstalledPath(context, name)) !== undefined) {
+  for (const path of [link, ...slots]) if (exists(path)) return;
+  if (preinstalledPath(context, name) !== undefined) {
     throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
       hint: `remove the package atomic-container-${name}`,
     });
@@ -53,7 +53,7 @@ async function requireInstalled(context: Context, name: ContainerName): Promise<
 
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, name: ContainerName): Promise<void> {
-  const runtime = await runtimeOf(context, name);
+  const runtime = runtimeOf(context, name);
   await markPending(context, name, { operation: 'uninstall', runtime });
   await removeIfPresent(containerPaths(context, name).link);
   await syncFolder(context.paths.checkouts);
@@ -63,7 +63,7 @@ async function remove(context: Context, name: ContainerName): Promise<void> {
 }
 
 /** Whatever is left of the container, its runtime is told to forget it. */
-async function runtimeOf(context: Context, name: ContainerName): Promise<string> {
-  const path = await activePath(context, name);
-  return path === undefined ? defaultRuntime(context) : await recordedRuntime(context, name, path);
+function runtimeOf(context: Context, name: ContainerName): string {
+  const path = activePath(context, name);
+  return path === undefined ? defaultRuntime(context) : recordedRuntime(context, name, path);
 }

@@ -1,5 +1,8 @@
-/** Reading an OSTree repository in this process; it is never written here, and need not exist. */
-import { readdir, readFile } from 'node:fs/promises';
+/**
+ * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
+ * never written here, and need not exist.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../errors.ts';
 import { type GValue, parseGVariant } from './gvariant.ts';
@@ -20,20 +23,20 @@ const COMMIT = '(a{sv}aya(say)sstayay)';
 const DIRTREE = '(a(say)a(sayay))';
 
 /** Whether there is a repository at `repository`. */
-export async function isRepository(repository: string): Promise<boolean> {
-  return (await readdirIfPresent(repository)).includes('config');
+export function isRepository(repository: string): boolean {
+  return readdirIfPresent(repository).includes('config');
 }
 
 /** The names of the refs in the folder `refs/heads/FOLDER`, without the folder; none without repository. */
-export async function listRefs(repository: string, folder: string): Promise<readonly string[]> {
-  return (await readdirIfPresent(join(repository, 'refs/heads', folder))).sort();
+export function listRefs(repository: string, folder: string): readonly string[] {
+  return readdirIfPresent(join(repository, 'refs/heads', folder)).sort();
 }
 
 /** The checksum that a ref such as `ociimage/busybox_3Alatest` holds, or `undefined` when there is no such ref. */
-export async function resolveRef(repository: string, ref: string): Promise<string | undefined> {
+export function resolveRef(repository: string, ref: string): string | undefined {
   const path = join(repository, 'refs/heads', ref);
   try {
-    const checksum = (await readFile(path, 'utf8')).trim();
+    const checksum = readFileSync(path, 'utf8').trim();
     if (!/^[0-9a-f]{64}$/.test(checksum)) throw damaged(path);
     return checksum;
   } catch (error) {
@@ -47,9 +50,9 @@ export async function resolveRef(repository: string, ref: string): Promise<strin
  *
  * @throws AtomicError, with the path of the object, when it is missing or damaged
  */
-export async function readCommit(repository: string, checksum: string): Promise<Commit> {
+export function readCommit(repository: string, checksum: string): Commit {
   const path = objectPath(repository, checksum, 'commit');
-  return parseCommit(await readObject(path), path);
+  return parseCommit(readObject(path), path);
 }
 
 /** Parses a commit object; `path` is for messages. See {@link readCommit}. */
@@ -78,12 +81,12 @@ function swapBytes(value: bigint): bigint {
  *
  * @throws AtomicError when there is no such file, or an object on the way is missing or damaged
  */
-export async function readRootFile(repository: string, commit: Commit, name: string): Promise<Buffer> {
+export function readRootFile(repository: string, commit: Commit, name: string): Buffer {
   const path = objectPath(repository, commit.tree, 'dirtree');
-  const [files] = membersOf(await readObject(path), DIRTREE, path);
+  const [files] = membersOf(readObject(path), DIRTREE, path);
   const entry = (files as readonly (readonly [string, Uint8Array])[]).find(([file]) => file === name);
   if (entry === undefined) throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
-  return await readObject(objectPath(repository, Buffer.from(entry[1]).toString('hex'), 'file'));
+  return readObject(objectPath(repository, Buffer.from(entry[1]).toString('hex'), 'file'));
 }
 
 function membersOf(bytes: Uint8Array, signature: string, path: string): readonly GValue[] {
@@ -99,9 +102,9 @@ function objectPath(repository: string, checksum: string, kind: 'commit' | 'dirt
   return join(repository, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
 }
 
-async function readObject(path: string): Promise<Buffer> {
+function readObject(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readFileSync(path);
   } catch (error) {
     if (isErrno(error, 'ENOENT')) throw damaged(path, error, 'is missing');
     throw error;
@@ -112,9 +115,9 @@ function damaged(path: string, cause?: unknown, how = 'is damaged'): AtomicError
   return new AtomicError(`${path} ${how}`, { hint: 'pull the image again', cause });
 }
 
-async function readdirIfPresent(path: string): Promise<string[]> {
+function readdirIfPresent(path: string): string[] {
   try {
-    return await readdir(path);
+    return readdirSync(path);
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
     throw error;

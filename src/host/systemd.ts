@@ -15,9 +15,8 @@ export const start = async (host: Host, unit: string) => await systemctl(host, '
 export const stop = async (host: Host, unit: string) => await systemctl(host, 'stop', '--', unit);
 export const daemonReload = async (host: Host) => await systemctl(host, 'daemon-reload');
 
-/** Makes the links of the unit's `[Install]` section; a `daemonReload` has to follow. */
-export const enable = async (host: Host, unit: string) =>
-  await systemctl(host, 'enable', '--no-reload', '--', unit);
+/** Makes the links of the unit's `[Install]` section, and reloads: new and changed units are known afterwards. */
+export const enable = async (host: Host, unit: string) => await systemctl(host, 'enable', '--', unit);
 
 /** Removes the links and stops the unit; a `daemonReload` has to follow. */
 export const disableNow = async (host: Host, unit: string) =>
@@ -38,7 +37,7 @@ export async function activeStates(host: Host): Promise<Map<string, string>> {
 
 /** Parses `systemctl list-units`: the unit, whether it is loaded, its state, … */
 export function parseActiveStates(output: string): Map<string, string> {
-  const rows = output.split('\n').map((line) => line.trim().split(/\s+/));
+  const rows = output.match(/\S.*/g)?.map((line) => line.split(/\s+/)) ?? [];
   return new Map(rows.map(([unit = '', , active = '']) => [unit.replace(/\.service$/, ''), active]));
 }
 

@@ -16,7 +16,7 @@ import type { LocalImage } from './store.ts';
 export async function checkoutImage(context: Context, image: LocalImage, folder: string): Promise<void> {
   const { repository } = context.paths;
   for (const hex of image.layers) {
-    if ((await resolveRef(repository, blobRef(hex))) === undefined)
+    if (resolveRef(repository, blobRef(hex)) === undefined)
       throw new AtomicError(`Layer not found: ${hex}.  Please pull the image again`);
   }
   // compat: what has no manifest is its own and only layer

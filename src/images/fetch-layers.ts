@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { exists } from '../host/files.ts';
 import { copyToLayout, type RegistryImage } from '../host/skopeo.ts';
+import { together } from '../together.ts';
 import { importLayer } from './import-layer.ts';
 import { hasLayer } from './store.ts';
 
@@ -30,7 +31,7 @@ const POLL_INTERVAL = 50;
  * @throws AtomicError when the registry or a layer fails
  */
 export async function fetchLayers(context: Context, request: LayersRequest): Promise<void> {
-  const missing = await missingLayers(context, request.layers);
+  const missing = missingLayers(context, request.layers);
   const layout = join(request.folder, 'layout');
   const blobs = join(layout, 'blobs/sha256');
   await mkdir(blobs, { recursive: true });
@@ -50,26 +51,13 @@ export async function fetchLayers(context: Context, request: LayersRequest): Pro
       await rm(file);
     }
   };
-  await allOrNone(failure, [copy, ...Array.from({ length: IMPORTS_AT_ONCE }, importer)]);
+  const importers = Array.from({ length: IMPORTS_AT_ONCE }, importer);
+  await together([copy, ...importers], () => failure.abort());
   warnOfSpecials(context, request.source, specials);
 }
 
-/** Waits for all; after the first failure the others are told to stop, and waited for, before it is thrown. */
-async function allOrNone(failure: AbortController, tasks: readonly Promise<void>[]): Promise<void> {
-  let first: { readonly reason: unknown } | undefined;
-  const watched = tasks.map((task) =>
-    task.catch((reason: unknown) => {
-      first ??= { reason };
-      failure.abort();
-    }),
-  );
-  await Promise.all(watched);
-  if (first !== undefined) throw first.reason;
-}
-
-async function missingLayers(context: Context, layers: readonly string[]): Promise<Set<string>> {
-  const present = await Promise.all(layers.map((hex) => hasLayer(context, hex)));
-  return new Set(layers.filter((_, index) => !present[index]));
+function missingLayers(context: Context, layers: readonly string[]): Set<string> {
+  return new Set(layers.filter((hex) => !hasLayer(context, hex)));
 }
 
 /** The layers in the order in which their files appear, while `copy` goes on. */
@@ -81,7 +69,7 @@ async function* arrivals(
   const awaited = new Set(layers);
   while (awaited.size > 0) {
     const hasEnded = await Promise.race([copy.then(() => true), sleep(POLL_INTERVAL, false)]);
-    const found = await present(folder, awaited);
+    const found = [...awaited].filter((name) => exists(join(folder, name)));
     if (hasEnded && found.length === 0)
       throw new AtomicError(`skopeo did not deliver the layer ${[...awaited][0]}`);
     for (const hex of found) {
@@ -89,13 +77,6 @@ async function* arrivals(
       yield hex;
     }
   }
-}
-
-async function present(folder: string, names: ReadonlySet<string>): Promise<readonly string[]> {
-  const found = await Promise.all(
-    [...names].map(async (name) => ((await exists(join(folder, name))) ? [name] : [])),
-  );
-  return found.flat();
 }
 
 function warnOfSpecials(context: Context, { shownAs }: RegistryImage, specials: readonly number[]): void {

@@ -12,13 +12,13 @@ export type Labels = Readonly<Record<string, string>>;
  *
  * @throws AtomicError when the configuration is damaged
  */
-export async function labelsOf({ paths }: Context, { manifest, name }: LocalImage): Promise<Labels> {
+export function labelsOf({ paths }: Context, { manifest, name }: LocalImage): Labels {
   const own = manifestLabels(manifest);
   if (Object.keys(own).length > 0 || manifest.config === undefined) return own;
-  const checksum = await resolveRef(paths.repository, blobRef(hexOf(manifest.config.digest)));
+  const checksum = resolveRef(paths.repository, blobRef(hexOf(manifest.config.digest)));
   if (checksum === undefined) return {};
-  const commit = await readCommit(paths.repository, checksum);
-  const content = await readRootFile(paths.repository, commit, 'content');
+  const commit = readCommit(paths.repository, checksum);
+  const content = readRootFile(paths.repository, commit, 'content');
   return parseImageConfig(content.toString(), name).config?.Labels ?? {};
 }
 

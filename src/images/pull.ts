@@ -51,7 +51,7 @@ interface Wanted {
 export async function pullImage(context: Context, request: PullRequest): Promise<{ reference: string }> {
   const reference = parseReference(request.image);
   requireRegistry(reference);
-  if (request.isUpgrade || !(await isComplete(context, reference))) await pull(context, reference, request);
+  if (request.isUpgrade || !isComplete(context, reference)) await pull(context, reference, request);
   return { reference: reference.name };
 }
 
@@ -74,7 +74,7 @@ async function pull(context: Context, reference: Reference, { credentials }: Pul
     isInsecure,
     authFile,
   });
-  if (await isCurrent(context, wanted)) return;
+  if (isCurrent(context, wanted)) return;
   await using _lock = await lockRepository(context);
   await importImage(context, wanted, folder.path);
 }
@@ -122,17 +122,17 @@ function mismatch(what: string, found: string, expected: string): AtomicError {
 }
 
 /** Whether the image is here with all its layers and its configuration. */
-async function isComplete(context: Context, reference: Reference): Promise<boolean> {
-  const image = await readImage(context, refOf(reference));
+function isComplete(context: Context, reference: Reference): boolean {
+  const image = readImage(context, refOf(reference));
   if (image === undefined) return false;
-  const hexes = image.layers.map((hex) => hasLayer(context, hex));
-  const config = image.manifest.config ? [hasConfig(context, hexOf(image.manifest.config.digest))] : [];
-  return (await Promise.all([...hexes, ...config])).every(Boolean);
+  const { config } = image.manifest;
+  const hasItsConfig = config === undefined || hasConfig(context, hexOf(config.digest));
+  return hasItsConfig && image.layers.every((hex) => hasLayer(context, hex));
 }
 
-async function isCurrent(context: Context, { reference, raw }: Wanted): Promise<boolean> {
-  const image = await readImage(context, refOf(reference));
-  return image?.id === hexOf(raw.digest) && (await isComplete(context, reference));
+function isCurrent(context: Context, { reference, raw }: Wanted): boolean {
+  const image = readImage(context, refOf(reference));
+  return image?.id === hexOf(raw.digest) && isComplete(context, reference);
 }
 
 /** Layers and configuration first, the manifest and the image's ref last. */
@@ -140,7 +140,7 @@ async function importImage(context: Context, wanted: Wanted, folder: string): Pr
   const { manifest, source, reference, raw } = wanted;
   const { repository } = context.paths;
   await mkdir(repository, { recursive: true });
-  if (!(await isRepository(repository))) await initRepository(context, repository);
+  if (!isRepository(repository)) await initRepository(context, repository);
   const config = await fetchConfig(context, wanted);
   const diffIds = diffIdsOf(manifest, parseImageConfig(config.text, reference.name));
   await fetchLayers(context, { source, layers: layersOf(manifest), diffIds, folder });
@@ -171,7 +171,7 @@ function diffIdsOf(manifest: Manifest, { rootfs }: ImageConfig): ReadonlyMap<str
 }
 
 async function commitConfig(context: Context, { text, digest }: RawManifest, folder: string): Promise<void> {
-  if (await hasConfig(context, hexOf(digest))) return;
+  if (hasConfig(context, hexOf(digest))) return;
   const size = String(Buffer.byteLength(text));
   await commitText(context, { name: 'content', text, folder }, blobRef(hexOf(digest)), {
     'docker.size': size,

@@ -7,9 +7,9 @@ import { readIfPresent } from '../host/files.ts';
 const ScanSummary = z.record(z.string(), z.looseObject({ Vulnerable: z.boolean().catch(false) }));
 
 /** The ids of images that were found vulnerable; none when there is no summary, or not a readable one. */
-export async function vulnerableImages({ paths }: Context): Promise<ReadonlySet<string>> {
+export function vulnerableImages({ paths }: Context): ReadonlySet<string> {
   try {
-    const summary = ScanSummary.parse(JSON.parse((await readIfPresent(paths.scanSummary)) ?? '{}'));
+    const summary = ScanSummary.parse(JSON.parse(readIfPresent(paths.scanSummary) ?? '{}'));
     return new Set(Object.entries(summary).flatMap(([id, { Vulnerable }]) => (Vulnerable ? [id] : [])));
   } catch (error) {
     if (error instanceof z.ZodError || error instanceof SyntaxError || isErrno(error, 'EACCES'))

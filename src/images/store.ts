@@ -41,11 +41,11 @@ const SHORTEST_ID_PREFIX = 4;
  * @returns `undefined` when there is none
  * @throws AtomicError when several images have an id that begins so, or the image is damaged
  */
-export async function findImage(context: Context, reference: string): Promise<LocalImage | undefined> {
+export function findImage(context: Context, reference: string): LocalImage | undefined {
   const parsed = parseReference(reference);
-  const byName = await readImage(context, refOf(parsed));
+  const byName = readImage(context, refOf(parsed));
   if (byName !== undefined || !isIdPrefix(reference)) return byName;
-  const matches = (await readTaggedImages(context)).filter(({ id }) => id.startsWith(reference));
+  const matches = readTaggedImages(context).filter(({ id }) => id.startsWith(reference));
   if (new Set(matches.map(({ id }) => id)).size > 1) {
     throw new AtomicError(`more images matching prefix \`${reference}\``, { hint: 'give more of the id' });
   }
@@ -57,8 +57,8 @@ function isIdPrefix(text: string): boolean {
 }
 
 /** The tagged images, sorted by name; damaged ones are named in a warning and left out. */
-export async function listLocalImages(context: Context): Promise<ImageEntry[]> {
-  const images = await readTaggedImages(context);
+export function listLocalImages(context: Context): ImageEntry[] {
+  const images = readTaggedImages(context);
   return images.map(({ name, id, created, virtualSize }) => ({
     ...splitTag(name),
     id,
@@ -68,26 +68,22 @@ export async function listLocalImages(context: Context): Promise<ImageEntry[]> {
 }
 
 /** The commits of layers and configurations, sorted by digest. */
-export async function listUntagged(context: Context): Promise<ImageEntry[]> {
+export function listUntagged(context: Context): ImageEntry[] {
   const { repository } = context.paths;
-  const names = (await listRefs(repository, REF_FOLDER)).filter(isBlobName);
-  const entries = await Promise.all(
-    names.map((hex) => orWarn(context, hex, () => untaggedEntry(repository, hex))),
-  );
+  const names = listRefs(repository, REF_FOLDER).filter(isBlobName);
+  const entries = names.map((hex) => orWarn(context, hex, () => untaggedEntry(repository, hex)));
   return entries.filter((entry) => entry !== undefined);
 }
 
-async function untaggedEntry(repository: string, hex: string): Promise<ImageEntry | undefined> {
-  const commit = await readRef(repository, blobRef(hex));
+function untaggedEntry(repository: string, hex: string): ImageEntry | undefined {
+  const commit = readRef(repository, blobRef(hex));
   return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
 }
 
-async function readTaggedImages(context: Context): Promise<LocalImage[]> {
-  const names = (await listRefs(context.paths.repository, REF_FOLDER)).filter((name) => !isBlobName(name));
-  const images = await Promise.all(
-    names.map((encoded) =>
-      orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
-    ),
+function readTaggedImages(context: Context): LocalImage[] {
+  const names = listRefs(context.paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
+  const images = names.map((encoded) =>
+    orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
   );
   return images.filter((image) => image !== undefined).sort(byName);
 }
@@ -104,13 +100,9 @@ function compare(left: string, right: string): number {
 }
 
 /** One damaged image must not hide the others. */
-async function orWarn<Item>(
-  context: Context,
-  name: string,
-  read: () => Promise<Item | undefined>,
-): Promise<Item | undefined> {
+function orWarn<Item>(context: Context, name: string, read: () => Item | undefined): Item | undefined {
   try {
-    return await read();
+    return read();
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     context.report({ kind: 'warning', text: `Skipping image '${name}': ${error.message}` });
@@ -119,11 +111,11 @@ async function orWarn<Item>(
 }
 
 /** Reads the image behind a ref, `undefined` when there is no such ref. */
-export async function readImage(context: Context, ref: string): Promise<LocalImage | undefined> {
+export function readImage(context: Context, ref: string): LocalImage | undefined {
   const { repository } = context.paths;
-  const checksum = await resolveRef(repository, ref);
+  const checksum = resolveRef(repository, ref);
   if (checksum === undefined) return undefined;
-  const commit = await readCommit(repository, checksum);
+  const commit = readCommit(repository, checksum);
   const name = decodeRef(ref.slice(REF_FOLDER.length + 1));
   const manifest = parseManifest(commit.metadata.get('docker.manifest') ?? '{}', name);
   const layers = layersOf(manifest);
@@ -135,7 +127,7 @@ export async function readImage(context: Context, ref: string): Promise<LocalIma
     created: commit.created,
     manifest,
     layers,
-    virtualSize: await virtualSizeOf(context, layers),
+    virtualSize: virtualSizeOf(context, layers),
   };
 }
 
@@ -149,15 +141,15 @@ function idOf(
   return env.ATOMIC_OSTREE_TEST_FORCE_IMAGE_ID || hexOf(digest);
 }
 
-async function virtualSizeOf({ paths }: Context, layers: readonly string[]): Promise<number | undefined> {
-  const sizes = await Promise.all(layers.map((hex) => layerSize(paths.repository, hex)));
+function virtualSizeOf({ paths }: Context, layers: readonly string[]): number | undefined {
+  const sizes = layers.map((hex) => layerSize(paths.repository, hex));
   return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 /** A layer that is missing or damaged has no size; listings say so with an empty cell. */
-async function layerSize(repository: string, hex: string): Promise<number | undefined> {
+function layerSize(repository: string, hex: string): number | undefined {
   try {
-    const commit = await readRef(repository, blobRef(hex));
+    const commit = readRef(repository, blobRef(hex));
     return commit && sizeOf(commit);
   } catch (error) {
     if (error instanceof AtomicError) return undefined;
@@ -170,23 +162,23 @@ function sizeOf(commit: Commit): number | undefined {
   return size === undefined || !/^\d+$/.test(size) ? undefined : Number(size);
 }
 
-async function readRef(repository: string, ref: string): Promise<Commit | undefined> {
-  const checksum = await resolveRef(repository, ref);
-  return checksum === undefined ? undefined : await readCommit(repository, checksum);
+function readRef(repository: string, ref: string): Commit | undefined {
+  const checksum = resolveRef(repository, ref);
+  return checksum === undefined ? undefined : readCommit(repository, checksum);
 }
 
 /** The keys without which a layer counts as not imported (specification 3.1). */
 const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompressed_digest'];
 
 /** Whether the repository has this layer, whole. */
-export async function hasLayer({ paths }: Context, hex: string): Promise<boolean> {
-  const commit = await readRef(paths.repository, blobRef(hex));
+export function hasLayer({ paths }: Context, hex: string): boolean {
+  const commit = readRef(paths.repository, blobRef(hex));
   return commit !== undefined && LAYER_KEYS.every((key) => commit.metadata.has(key));
 }
 
 /** Whether the repository has the configuration blob of this digest. */
-export async function hasConfig({ paths }: Context, hex: string): Promise<boolean> {
-  return (await resolveRef(paths.repository, blobRef(hex))) !== undefined;
+export function hasConfig({ paths }: Context, hex: string): boolean {
+  return resolveRef(paths.repository, blobRef(hex)) !== undefined;
 }
 
 /** `a/b:1` is the tag `1` of `a/b`; a digest counts as the tag. */

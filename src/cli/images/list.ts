@@ -45,7 +45,7 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
       perform(cli, self, async (context) => {
         const filters = parseFilters(options.filter.map(withLowerKeyword), SEARCHABLE);
         const { listImages } = await import('../../containers/image-usage.ts');
-        const rows = await listImages(context, { isAll: options.all === true });
+        const rows = listImages(context, { isAll: options.all === true });
         print(cli.output, { all: rows, shown: applyFilters(rows, filters, SEARCHABLE) }, options);
       }),
     );

@@ -21,7 +21,7 @@ describe('parseActiveStates', () => {
     const output =
       '  a.service loaded active running A of a\nb.0.service loaded failed failed B\nc.service not-found inactive dead c\n';
 
-    expect(parseActiveStates(output)).toMatchObject(
+    expect(parseActiveStates(output)).toEqual(
       new Map([
         ['a', 'active'],
         ['b.0', 'failed'],
