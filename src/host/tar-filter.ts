@@ -3,6 +3,8 @@ import { Transform, type TransformCallback } from 'node:stream';
 import { AtomicError } from '../errors.ts';
 
 const BLOCK = 512;
+/** A block of zeros ends the archive. */
+const END = Buffer.alloc(BLOCK);
 
 /** The type flags of character devices, block devices and fifos (POSIX.1-2017, pax, "ustar Interchange Format"). */
 const SPECIAL = new Set(['3', '4', '6']);
@@ -19,6 +21,8 @@ export class TarFilter extends Transform {
   #buffer: Buffer = Buffer.alloc(0);
   /** The prefaces of the next entry, held back until it is known whether that one stays. */
   #held: Buffer[] = [];
+  /** What of the current chunk goes on. */
+  #kept: Buffer[] = [];
   /** Bytes of the current entry's content still to come, padding included. */
   #remaining = 0;
   #contentGoes: 'out' | 'away' = 'out';
@@ -33,9 +37,14 @@ export class TarFilter extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    const isWhole = this.#buffer.length === 0 && this.#held.length === 0;
     try {
       this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
       while (this.#advance());
+      const kept = this.#kept.splice(0);
+      const length = kept.reduce((sum, part) => sum + part.length, 0);
+      // in one piece: every piece costs the reader at the other end of the pipe a wake-up
+      if (length > 0) this.push(isWhole && length === chunk.length ? chunk : Buffer.concat(kept, length));
       done();
     } catch (error) {
       done(error as Error);
@@ -53,7 +62,7 @@ export class TarFilter extends Transform {
     if (this.#remaining > 0) return this.#passContent();
     if (this.#buffer.length < BLOCK) return false;
     const header = this.#buffer.subarray(0, BLOCK);
-    if (header.every((byte) => byte === 0)) {
+    if (header.equals(END)) {
       this.#hasEnded = true;
       return true;
     }
@@ -63,7 +72,7 @@ export class TarFilter extends Transform {
 
   /** Behind the end of the archive: padding, which tools may go on with for a while. */
   #passAll(): boolean {
-    if (this.#buffer.length > 0) this.push(this.#buffer);
+    if (this.#buffer.length > 0) this.#kept.push(this.#buffer);
     this.#buffer = Buffer.alloc(0);
     return false;
   }
@@ -71,7 +80,7 @@ export class TarFilter extends Transform {
   #passContent(): boolean {
     const part = this.#take(Math.min(this.#remaining, this.#buffer.length));
     this.#remaining -= part.length;
-    if (this.#contentGoes === 'out' && part.length > 0) this.push(part);
+    if (this.#contentGoes === 'out' && part.length > 0) this.#kept.push(part);
     return part.length > 0;
   }
 
@@ -84,7 +93,7 @@ export class TarFilter extends Transform {
     this.#remaining = size;
     this.#contentGoes = SPECIAL.has(type) ? 'away' : 'out';
     if (this.#contentGoes === 'away') this.dropped++;
-    else for (const part of [...this.#held, block]) this.push(part);
+    else this.#kept.push(...this.#held, block);
     this.#held = [];
     return true;
   }
@@ -107,7 +116,8 @@ export class TarFilter extends Transform {
 
   /** The checksum is the sum of all bytes, its own eight taken as blanks. */
   #requireHeader(header: Buffer): void {
-    const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0);
+    let sum = 8 * 32;
+    for (let index = 0; index < BLOCK; index++) if (index < 148 || index >= 156) sum += header[index] ?? 0;
     if (sum !== octal(header.subarray(148, 156)))
       throw new AtomicError(`${this.#owner} is not a tar archive`);
   }

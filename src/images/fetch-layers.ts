@@ -23,7 +23,7 @@ export interface LayersRequest {
 /** ostree(1) keeps one core busy, and the disk is shared. */
 const IMPORTS_AT_ONCE = 2;
 /** Milliseconds between two looks for new files. */
-const POLL_INTERVAL = 50;
+const POLL_INTERVAL = 20;
 
 /**
  * Copies an image with skopeo, and imports its layers while the copy goes on. The first failure ends both.

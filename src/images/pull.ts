@@ -8,6 +8,7 @@ import { commitFolder, initRepository } from '../host/ostree.ts';
 import { isRepository } from '../host/ostree-repository.ts';
 import { inspectConfig, inspectManifest, type RawManifest, type RegistryImage } from '../host/skopeo.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
+import { together } from '../together.ts';
 import { writeAuthFile } from './credentials.ts';
 import { fetchLayers } from './fetch-layers.ts';
 import {
@@ -139,17 +140,22 @@ function isCurrent(context: Context, { reference, raw }: Wanted): boolean {
 async function importImage(context: Context, wanted: Wanted, folder: string): Promise<void> {
   const { manifest, source, reference, raw } = wanted;
   const { repository } = context.paths;
-  await mkdir(repository, { recursive: true });
-  if (!isRepository(repository)) await initRepository(context, repository);
-  const config = await fetchConfig(context, wanted);
+  const [config] = await together([fetchConfig(context, wanted), ensureRepository(context, repository)]);
   const diffIds = diffIdsOf(manifest, parseImageConfig(config.text, reference.name));
-  await fetchLayers(context, { source, layers: layersOf(manifest), diffIds, folder });
-  await commitConfig(context, config, folder);
+  await together([
+    fetchLayers(context, { source, layers: layersOf(manifest), diffIds, folder }),
+    commitConfig(context, config, folder),
+  ]);
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
   });
+}
+
+async function ensureRepository(context: Context, repository: string): Promise<void> {
+  await mkdir(repository, { recursive: true });
+  if (!isRepository(repository)) await initRepository(context, repository);
 }
 
 async function fetchConfig(context: Context, { manifest, source, reference }: Wanted): Promise<RawManifest> {
