@@ -1,7 +1,7 @@
 /** The OCI runtime: runc, crun or what takes their arguments. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { AtomicError, ToolMissingError } from '../errors.ts';
+import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
 import type { Host } from './host.ts';
 
 const DEFAULT_RUNTIME = '/usr/bin/runc';
@@ -70,12 +70,12 @@ export async function killContainer(host: Host, runtime: string, id: string): Pr
   await bestEffort(host, runtime, ['kill', id, 'KILL']);
 }
 
-/** The runtime says by its exit status that there was nothing to do, and so does a runtime that is gone. */
+/** The runtime says by its exit status that there was nothing to do; one that is gone or broken keeps no container. */
 async function bestEffort(host: Host, runtime: string, args: readonly string[]): Promise<void> {
   try {
-    await host.processes.run({ tool: runtime, args, expected: [1, 255] });
+    await host.processes.run({ tool: runtime, args });
   } catch (error) {
-    if (!(error instanceof ToolMissingError)) throw error;
-    host.log.debug({ runtime, args }, 'the runtime is not there');
+    if (!(error instanceof ToolMissingError || error instanceof ToolError)) throw error;
+    host.log.debug({ runtime, args, error: error.message }, 'the runtime had nothing to do');
   }
 }

@@ -72,7 +72,8 @@ function authentication({ authFile }: RegistryImage): readonly string[] {
   return authFile === undefined ? [] : [`--authfile=${authFile}`];
 }
 
-function digestOf(text: string): string {
+/** The digest of a manifest or a configuration: `sha256:<hex>`. */
+export function digestOf(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 

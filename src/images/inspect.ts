@@ -1,9 +1,7 @@
 /** What an image says of itself: its labels. */
 import type { Context } from '../context.ts';
-import { readCommit, readRootFile, resolveRef } from '../host/ostree-repository.ts';
-import { hexOf, manifestLabels, parseImageConfig } from './manifest.ts';
-import { blobRef } from './reference.ts';
-import type { LocalImage } from './store.ts';
+import { manifestLabels, parseImageConfig } from './manifest.ts';
+import { type LocalImage, readConfigText } from './store.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -12,14 +10,11 @@ export type Labels = Readonly<Record<string, string>>;
  *
  * @throws AtomicError when the configuration is damaged
  */
-export function labelsOf({ paths }: Context, { manifest, name }: LocalImage): Labels {
+export function labelsOf(context: Context, { manifest, name }: LocalImage): Labels {
   const own = manifestLabels(manifest);
   if (Object.keys(own).length > 0 || manifest.config === undefined) return own;
-  const checksum = resolveRef(paths.repository, blobRef(hexOf(manifest.config.digest)));
-  if (checksum === undefined) return {};
-  const commit = readCommit(paths.repository, checksum);
-  const content = readRootFile(paths.repository, commit, 'content');
-  return parseImageConfig(content.toString(), name).config?.Labels ?? {};
+  const text = readConfigText(context, manifest.config.digest);
+  return text === undefined ? {} : (parseImageConfig(text, name).config?.Labels ?? {});
 }
 
 /** A label by its name, also when it is written in lower case, Capitalised or in upper case. */

@@ -6,7 +6,13 @@ import { AtomicError } from '../errors.ts';
 import { takeLock } from '../host/lock.ts';
 import { commitFolder, initRepository } from '../host/ostree.ts';
 import { isRepository } from '../host/ostree-repository.ts';
-import { inspectConfig, inspectManifest, type RawManifest, type RegistryImage } from '../host/skopeo.ts';
+import {
+  digestOf,
+  inspectConfig,
+  inspectManifest,
+  type RawManifest,
+  type RegistryImage,
+} from '../host/skopeo.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { together } from '../together.ts';
 import { writeAuthFile } from './credentials.ts';
@@ -22,7 +28,7 @@ import {
 import { choosePlatform, requireArchitecture } from './platform.ts';
 import { blobRef, parseReference, type Reference, refOf } from './reference.ts';
 import { repositoryLock } from './repository-lock.ts';
-import { hasConfig, hasLayer, readImage } from './store.ts';
+import { hasConfig, hasLayer, readConfigText, readImage } from './store.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */
@@ -140,7 +146,7 @@ function isCurrent(context: Context, { reference, raw }: Wanted): boolean {
 async function importImage(context: Context, wanted: Wanted, folder: string): Promise<void> {
   const { manifest, source, reference, raw } = wanted;
   const { repository } = context.paths;
-  const [config] = await together([fetchConfig(context, wanted), ensureRepository(context, repository)]);
+  const [config] = await together([obtainConfig(context, wanted), ensureRepository(context, repository)]);
   const diffIds = diffIdsOf(manifest, parseImageConfig(config.text, reference.name));
   await together([
     fetchLayers(context, { source, layers: layersOf(manifest), diffIds, folder }),
@@ -158,9 +164,13 @@ async function ensureRepository(context: Context, repository: string): Promise<v
   if (!isRepository(repository)) await initRepository(context, repository);
 }
 
-async function fetchConfig(context: Context, { manifest, source, reference }: Wanted): Promise<RawManifest> {
-  const config = await inspectConfig(context, source);
+async function obtainConfig(context: Context, { manifest, source, reference }: Wanted): Promise<RawManifest> {
   const expected = manifest.config?.digest ?? '';
+  const present = readConfigText(context, expected);
+  const config =
+    present === undefined
+      ? await inspectConfig(context, source)
+      : { text: present, digest: digestOf(present) };
   if (config.digest !== expected)
     throw mismatch(`the configuration of ${reference.name}`, config.digest, expected);
   requireArchitecture(parseImageConfig(config.text, reference.name).architecture, reference.name);

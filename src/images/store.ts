@@ -1,7 +1,7 @@
 /** The images in the repository, read without starting a program. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { type Commit, listRefs, readCommit, resolveRef } from '../host/ostree-repository.ts';
+import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../host/ostree-repository.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
 import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
 
@@ -179,6 +179,12 @@ export function hasLayer({ paths }: Context, hex: string): boolean {
 /** Whether the repository has the configuration blob of this digest. */
 export function hasConfig({ paths }: Context, hex: string): boolean {
   return resolveRef(paths.repository, blobRef(hex)) !== undefined;
+}
+
+/** The configuration of this digest (`sha256:<hex>`) as the repository has it, `undefined` when it has not. */
+export function readConfigText({ paths }: Context, digest: string): string | undefined {
+  const commit = readRef(paths.repository, blobRef(hexOf(digest)));
+  return commit && readRootFile(paths.repository, commit, 'content').toString();
 }
 
 /** `a/b:1` is the tag `1` of `a/b`; a digest counts as the tag. */

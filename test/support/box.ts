@@ -1,6 +1,6 @@
 /** A throwaway machine with a real systemd: this machine's own root under an overlay, booted by systemd-nspawn. */
 import { spawn } from 'node:child_process';
-import { mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -58,6 +58,7 @@ const MASKED = [
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {
   const base = await mkdtemp(join(BASES, PREFIX));
   const data = await mkdtemp(join('/var/tmp', PREFIX));
+  await chmod(data, 0o755);
   try {
     const root = await overlay(base);
     await furnish(root, options);

@@ -1,0 +1,118 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+
+const box = useBox();
+const ROOT = '/var/lib/containers/atomic';
+
+afterEach(async () => {
+  await box.sh(`for c in $(atomic containers list -aq); do atomic uninstall $c; done`);
+  expect(await tracesIn(box)).toBe('');
+});
+
+const install = async (name: string, image: string, ...options: readonly string[]) =>
+  await box.atomic('install', '--system', `--name=${name}`, ...options, box.image(image));
+
+describe('an image without /exports', () => {
+  it('gets a configuration and a unit that work', async () => {
+    const installed = await install('plain', 'defaults-only');
+    const started = await box.atomic('run', 'plain');
+
+    expect(installed.stdout).toContain('Warning: /exports directory not found.');
+    expect(started).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await box.sh('systemctl is-active plain; cat /run/container-plain.pid')).stdout).toMatch(
+      /^active\n\d+$/,
+    );
+    expect((await box.sh('runc list -q')).stdout).toBe('plain\n');
+    const config = JSON.parse((await box.sh(`cat ${ROOT}/plain/config.json`)).stdout);
+    expect(config).toMatchObject({ root: { path: 'rootfs', readonly: true }, process: { args: ['run.sh'] } });
+  });
+});
+
+describe('bind mounts', () => {
+  it('get the folders they lack, and what exists is left alone', async () => {
+    const modes = 'stat -c "%a %n" /run/with-mounts /var/lib/with-mounts/data /etc';
+
+    await install('with-mounts', 'with-mounts');
+
+    expect((await box.sh('cat /etc/tmpfiles.d/with-mounts.conf')).stdout).toBe(
+      'd    /run/with-mounts   0700 0 0 - -\nd    /var/lib/with-mounts/data   0700 0 0 - -\n',
+    );
+    expect((await box.sh(modes)).stdout).toBe(
+      '700 /run/with-mounts\n700 /var/lib/with-mounts/data\n755 /etc\n',
+    );
+    expect((await box.atomic('run', 'with-mounts')).exitCode).toBe(0);
+  });
+});
+
+describe('--runtime', () => {
+  it('is used by the unit, by stop and by uninstall', async () => {
+    await install('c', 'hello-world', '--runtime=/usr/bin/crun');
+    await box.atomic('run', 'c');
+    await eventually(box, 'curl -sf localhost:8081');
+
+    expect((await box.sh('crun list -q; runc list -q')).stdout).toBe('c\n');
+    expect((await box.sh('cat /etc/systemd/system/c.service')).stdout).toContain(
+      "/usr/bin/crun --systemd-cgroup run 'c'",
+    );
+    expect((await box.atomic('stop', 'c')).exitCode).toBe(0);
+    expect((await box.sh('crun list -q')).stdout).toBe('');
+  });
+
+  it('may be any program that says a version', async () => {
+    await install('ls', 'hello-world', '--runtime=/bin/ls');
+
+    expect((await box.sh('cat /etc/systemd/system/ls.service')).stdout).toContain(
+      "ExecStart=/bin/ls run 'ls'",
+    );
+  });
+});
+
+describe('--display', () => {
+  it('pulls nothing, installs nothing, and says what it would do', async () => {
+    const shown = await install('shown', 'stubborn', '--display');
+
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown.stdout.split('\n')[0]).toBe(`Extracting to ${ROOT}/shown.0`);
+    expect((await box.atomic('images', 'list')).stdout).not.toContain('stubborn');
+  });
+});
+
+describe('values', () => {
+  it('are taken from --set, the last of a name, with = and nothing in them', async () => {
+    await install('v', 'hello-world', '--set=RECEIVER=a', '--set', 'RECEIVER=b=c', '--set=PORT=');
+    const { values } = JSON.parse((await box.sh(`cat ${ROOT}/v/info`)).stdout);
+
+    expect(values).toMatchObject({
+      RECEIVER: 'b=c',
+      PORT: '',
+      RUN_DIRECTORY: '/run',
+      CONF_DIRECTORY: '/etc',
+    });
+    expect(values.ATOMIC).toBe('/usr/local/bin/atomic');
+    expect(values.UUID).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it('that are forced cannot be set', async () => {
+    await install('forced', 'hello-world', '--set=NAME=other', '--set=DESTDIR=/');
+    const { values } = JSON.parse((await box.sh(`cat ${ROOT}/forced/info`)).stdout);
+
+    expect(values).toMatchObject({ NAME: 'forced', DESTDIR: `${ROOT}/forced.0` });
+  });
+});
+
+describe('a name', () => {
+  it('with a dot and a digit is a container like any other', async () => {
+    expect((await install('container.0', 'hello-world')).exitCode).toBe(0);
+    expect((await box.atomic('containers', 'list', '-aq')).stdout).toBe('container.0\n');
+    expect((await box.atomic('uninstall', 'container.0')).exitCode).toBe(0);
+  });
+
+  it('that two commands want at once goes to one of them', async () => {
+    const both = await box.sh(
+      `for i in 1 2; do atomic install --system --name=twin --set=RECEIVER=$i ${box.image('hello-world')} & done; wait`,
+    );
+
+    expect(both.stdout.match(/twin already present/g)).toHaveLength(1);
+    expect((await box.atomic('containers', 'list', '-aq')).stdout).toBe('twin\n');
+  });
+});

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest';
+import { LAYOUTS } from '../support/build-images.ts';
+import { pushLayout, startRegistry } from '../support/registry.ts';
+import { useBox } from '../support/test-box.ts';
+
+const box = useBox();
+const ROOT = '/var/lib/containers/atomic';
+const REPO = `${ROOT}/.storage/ostree`;
+
+const refs = async () => (await box.sh(`ostree --repo=${REPO} refs | sort`)).stdout.trim().split('\n');
+const metadata = async (ref: string, key: string) =>
+  (await box.sh(`ostree --repo=${REPO} show --print-metadata-key=${key} ${ref}`)).stdout.trim();
+
+/** Kills the pull later and later, until one dies between its first layer and its tag; returns those layers. */
+async function killedMidway(pull: string, folder: string): Promise<readonly string[]> {
+  for (let delay = 150; delay < 1000; delay += 10) {
+    await box.sh(`rm -rf ${folder}; ${pull} >/dev/null 2>&1 & sleep ${delay / 1000}; kill -KILL $!; wait`);
+    const { stdout } = await box.sh(`ls ${folder}/.storage/ostree/refs/heads/ociimage`);
+    const names = stdout.split('\n').filter(Boolean);
+    if (names.some((name) => name.includes('latest'))) return [];
+    const layers = await layersAmong(names, folder);
+    if (layers.length > 0) return layers;
+  }
+  return [];
+}
+
+/** Without the configuration, which skopeo reads each time. */
+async function layersAmong(names: readonly string[], folder: string): Promise<readonly string[]> {
+  const isLayer = `ostree --repo=${folder}/.storage/ostree show --print-metadata-key=docker.uncompressed_size`;
+  const asked = await Promise.all(names.map((hex) => box.sh(`${isLayer} ociimage/${hex}`)));
+  return names.filter((_, index) => asked[index]?.exitCode === 0);
+}
+
+describe('pull', () => {
+  it('takes gzip, zstd and plain layers, and counts the device nodes it leaves out', async () => {
+    const pulled = await box.atomic('pull', box.image('many-layers'));
+
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    expect(pulled.stderr).toContain('Skipped 2 device nodes or fifos in the layers of');
+    expect((await refs()).filter((ref) => /^ociimage\/[0-9a-f]{64}$/.test(ref))).toHaveLength(6);
+  });
+
+  it('writes the metadata that the Python tool reads', async () => {
+    const tag = (await refs()).find((ref) => ref.includes('many-layers')) ?? '';
+    const manifest = JSON.parse((await box.sh(`ostree --repo=${REPO} cat ${tag} /manifest.json`)).stdout);
+    const layer = `ociimage/${manifest.layers[0].digest.slice(7)}`;
+
+    expect(await metadata(tag, 'signatures')).toBe("'0'");
+    expect(await metadata(tag, 'docker.digest')).toMatch(/^'sha256:[0-9a-f]{64}'$/);
+    expect(await metadata(layer, 'docker.size')).toBe(`'${manifest.layers[0].size}'`);
+    expect(await metadata(layer, 'docker.uncompressed_size')).toMatch(/^'\d+'$/);
+    expect(await metadata(layer, 'docker.uncompressed_digest')).toMatch(/^'sha256:[0-9a-f]{64}'$/);
+  });
+
+  it('merges layers as whiteouts and opaque folders say', async () => {
+    await box.atomic('install', '--system', '--name=m', box.image('many-layers'));
+    const etc = await box.sh(`cd ${ROOT}/m/rootfs/etc && cat changed kept opaque/*; ls -A . opaque`);
+
+    expect(etc.stdout).toBe('three\nkept\nabove\n.:\nchanged\nkept\nopaque\n\nopaque:\nabove\n');
+    expect((await box.atomic('uninstall', 'm')).exitCode).toBe(0);
+  });
+
+  it('chooses from a list of manifests the one for this machine', async () => {
+    await box.atomic('pull', box.image('multi-arch'));
+    const tag = (await refs()).find((ref) => ref.includes('multi-arch')) ?? '';
+    const config = JSON.parse(
+      (await box.sh(`ostree --repo=${REPO} cat ${tag} /manifest.json`)).stdout,
+    ).config;
+    const content = (await box.sh(`ostree --repo=${REPO} cat ociimage/${config.digest.slice(7)} /content`))
+      .stdout;
+
+    expect(JSON.parse(content).architecture).toBe(process.arch === 'x64' ? 'amd64' : process.arch);
+  });
+
+  it('goes on with what a killed pull left, and fetches only the rest', async () => {
+    await using registry = await startRegistry();
+    await pushLayout(registry, `${LAYOUTS}/many-layers`, 'cut');
+    const fresh = `ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/fresh`;
+    const repository = `${ROOT}/fresh/.storage/ostree`;
+
+    const left = await killedMidway(`${fresh} atomic pull http:${registry.address}/cut`, `${ROOT}/fresh`);
+    const before = (await registry.log()).length;
+    const again = await box.sh(`${fresh} atomic pull http:${registry.address}/cut`);
+    const fetched = (await registry.log()).slice(before);
+
+    expect(left.length).toBeGreaterThan(0);
+    expect(again).toMatchObject({ exitCode: 0 });
+    expect(left.filter((hex) => fetched.includes(`GET /v2/cut/blobs/sha256:${hex}`))).toEqual([]);
+    expect((await box.sh(`ostree fsck --repo=${repository}; ls -A ${ROOT}/fresh`)).stdout).not.toContain(
+      '.pull-',
+    );
+  });
+
+  it('fetches no layer for a second name of the same image', async () => {
+    await using registry = await startRegistry();
+    await pushLayout(registry, `${LAYOUTS}/many-layers`, 'other/name');
+
+    const pulled = await box.atomic('pull', `http:${registry.address}/other/name`);
+
+    expect(pulled.exitCode).toBe(0);
+    // skopeo looks at the configuration before it asks the signature policy
+    expect((await registry.log()).match(/"GET \/v2\/other\/name\/blobs\/sha256:/g)).toHaveLength(1);
+  });
+
+  it('keeps the password out of the process list and the log', async () => {
+    const watch = `for i in $(seq 100); do cat /proc/[0-9]*/cmdline; sleep 0.01; done 2>/dev/null | tr '\\0' '\\n'`;
+    const pull = `atomic --debug pull --src-creds someone:hunter2x ${box.image('hello-world')}`;
+    await box.sh(`${watch} > /run/arguments & ${pull} > /run/said 2>&1; wait`);
+
+    expect((await box.sh('grep -c "^--authfile=" /run/arguments')).stdout).not.toBe('0\n');
+    expect((await box.sh('grep hunter2x /run/said')).stdout).toBe('');
+    // our own command line has it, and the shell's that calls us
+    const leaks = await box.sh(`grep hunter2x /run/arguments | sort -u`);
+    expect(leaks.stdout.split('\n').filter((line) => !line.includes('atomic --debug'))).toEqual([
+      'someone:hunter2x',
+      '',
+    ]);
+  });
+
+  it('obeys the policy of policy.json', async () => {
+    const policy = '{"default":[{"type":"reject"}]}';
+    await box.sh(`cp /etc/containers/policy.json /run/; echo '${policy}' > /etc/containers/policy.json`);
+
+    const refused = await box.atomic('pull', box.image('stubborn'));
+    await box.sh('cp /run/policy.json /etc/containers/');
+
+    expect(refused).toMatchObject({ exitCode: 1 });
+    expect(refused.stderr).toMatch(/^cannot pull .*rejected by policy/);
+    expect((await refs()).join('\n')).not.toContain('stubborn');
+  });
+
+  it('goes through the proxy of the environment or of the configuration', async () => {
+    const proxied = 'http_proxy: http://127.0.0.1:9\\nno_proxy: nowhere';
+    await box.sh(`printf '${proxied}\\n' > /run/proxy.conf`);
+
+    const refused = await box.sh(`ATOMIC_CONF=/run/proxy.conf atomic pull http:registry.invalid/x`);
+
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toMatch(/127\.0\.0\.1:9|proxyconnect/);
+  });
+
+  it('waits for another command that writes to the repository', async () => {
+    const both = await box.sh(
+      `export ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/two; for i in 1 2; do atomic pull ${box.image('stubborn')} & done; wait %1 && wait %2`,
+    );
+
+    expect(both.exitCode).toBe(0);
+    expect((await box.sh(`ostree fsck --repo=${ROOT}/two/.storage/ostree`)).exitCode).toBe(0);
+  });
+});
