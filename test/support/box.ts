@@ -1,15 +1,18 @@
 /** A throwaway machine with a real systemd: this machine's own root under an overlay, booted by systemd-nspawn. */
-import { spawn } from 'node:child_process';
-import { chmod, mkdir, mkdtemp, open, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, rmSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { atExit } from './at-exit.ts';
 import { dropInFor } from './registries-conf.ts';
 
 /** The folder with package.json. */
 export const PROJECT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
-/** Everything that a box leaves on the host while it runs begins so; `sweepBoxes` looks for it. */
+/** Everything that a box leaves on the host while it runs begins so, with the id of the process that booted it. */
 const BASES = '/run';
+const DATA = '/var/tmp';
 const PREFIX = 'atomic-box-';
 
 export interface BoxOptions {
@@ -56,8 +59,8 @@ const MASKED = [
 
 /** Boots a box; disposing of it powers it off and removes every trace. */
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {
-  const base = await mkdtemp(join(BASES, PREFIX));
-  const data = await mkdtemp(join('/var/tmp', PREFIX));
+  const base = await mkdtemp(join(BASES, `${PREFIX}${process.pid}-`));
+  const data = await mkdtemp(join(DATA, `${PREFIX}${process.pid}-`));
   await chmod(data, 0o755);
   try {
     const root = await overlay(base);
@@ -173,14 +176,16 @@ async function enter(
 }
 
 function boxOf(machine: Machine, folders: Folders): Box {
-  const stopOnExit = () => process.kill(machine.leader, 'SIGKILL');
-  process.once('exit', stopOnExit);
+  const forget = atExit(() => {
+    process.kill(machine.leader, 'SIGKILL');
+    removeBoxNow(folders);
+  });
   return {
     containers: folders.data,
     run: async (argv, options) => await enter(machine, argv, options),
     sh: async (line, options) => await enter(machine, ['sh', '-c', line], options),
     [Symbol.asyncDispose]: async () => {
-      process.off('exit', stopOnExit);
+      forget();
       await takeDown(machine, folders);
     },
   };
@@ -202,13 +207,22 @@ async function removeBox(base: string): Promise<void> {
   await rm(base, { recursive: true, force: true });
 }
 
-/** Removes what test runs that were killed left behind. */
+/** For the end of a process that was interrupted, where nothing can be waited for. */
+function removeBoxNow({ base, data }: Folders): void {
+  for (const mount of [join(base, 'm'), base]) spawnSync('umount', ['--lazy', mount]);
+  for (const folder of [base, data]) rmSync(folder, { recursive: true, force: true });
+}
+
+/** Removes the boxes of test runs that were killed; those of runs that go on are left alone. */
 export async function sweepBoxes(): Promise<void> {
-  await execa('pkill', ['-KILL', '-f', `systemd-nspawn.*${PREFIX}`], { reject: false });
-  const mounts = await readFile('/proc/mounts', 'utf8');
-  const bases = new Set(
-    [...mounts.matchAll(new RegExp(`${BASES}/${PREFIX}[^/ ]+`, 'g'))].map(([base]) => base),
-  );
-  for (const base of bases) await removeBox(base);
-  await execa('sh', ['-c', `rm -rf ${BASES}/${PREFIX}* /var/tmp/${PREFIX}*`]);
+  for (const name of await orphansIn(BASES)) {
+    await execa('pkill', ['-KILL', '-f', `systemd-nspawn.*${name}`], { reject: false });
+    await removeBox(join(BASES, name));
+  }
+  for (const name of await orphansIn(DATA)) await rm(join(DATA, name), { recursive: true, force: true });
+}
+
+async function orphansIn(folder: string): Promise<readonly string[]> {
+  const owner = (name: string) => new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
+  return (await readdir(folder)).filter((name) => owner(name) && !existsSync(`/proc/${owner(name)}`));
 }

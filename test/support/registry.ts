@@ -1,10 +1,12 @@
 /** A real registry on a free port of 127.0.0.1, with its data on disk while it runs. */
 import { spawn } from 'node:child_process';
+import { rmSync } from 'node:fs';
 import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { atExit } from './at-exit.ts';
 import { fixtureNames, LAYOUTS } from './build-images.ts';
 
 export interface RegistryOptions {
@@ -30,14 +32,16 @@ export async function startRegistry({ htpasswd }: RegistryOptions = {}): Promise
     stdio: ['ignore', log.fd, log.fd],
   });
   await log.close();
-  const stopOnExit = () => server.kill('SIGKILL');
-  process.once('exit', stopOnExit);
+  const forget = atExit(() => {
+    server.kill('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
   await waitUntilServing(address);
   return {
     address,
     log: async () => await readFile(join(folder, 'log'), 'utf8'),
     [Symbol.asyncDispose]: async () => {
-      process.off('exit', stopOnExit);
+      forget();
       const ended = new Promise((resolve) => server.once('exit', resolve));
       server.kill();
       await ended;
