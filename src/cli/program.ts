@@ -47,7 +47,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addUninstall(program, cli);
   addUnmount(program);
   addRollback(program, { isHidden: true });
-  addShared(program, { isHidden: true });
+  addShared(program, cli, { isHidden: true });
   return program;
 }
 
@@ -66,13 +66,13 @@ function addImages(program: CommandUnknownOpts, cli: Cli): void {
   addImagesList(group, cli);
   addImagesPrune(group);
   addImagesTag(group);
-  addShared(group, { isHidden: false });
+  addShared(group, cli, { isHidden: false });
 }
 
 /** The verbs that are both `atomic images VERB` and `atomic VERB`. */
-function addShared(parent: CommandUnknownOpts, placement: { isHidden: boolean }): void {
+function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
   addImagesHelp(parent, placement);
-  addImagesInfo(parent, placement);
+  addImagesInfo(parent, cli, placement);
   addImagesUpdate(parent, placement);
   addImagesVerify(parent, placement);
   addImagesVersion(parent, placement);

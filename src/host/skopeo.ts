@@ -13,6 +13,8 @@ export interface RegistryImage {
   readonly isInsecure: boolean;
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
+  /** What is done with it, for messages; `pull` when absent. */
+  readonly purpose?: 'inspect' | 'delete';
 }
 
 /** The manifest as the registry serves it. */
@@ -87,7 +89,7 @@ async function explained<Result>(image: RegistryImage, call: () => Promise<Resul
     const hint = hintFor(reason);
     const details = { exitCode: error.exitCode, cause: error };
     throw new AtomicError(
-      `cannot pull ${image.shownAs}: ${reason}`,
+      `cannot ${image.purpose ?? 'pull'} ${image.shownAs}: ${reason}`,
       hint === undefined ? details : { ...details, hint },
     );
   }

@@ -183,10 +183,6 @@ describe('commands that are still to come', () => {
     { argv: ['containers', 'update', '--container', 'x'], name: 'containers update' },
     { argv: ['containers', 'rollback', 'x'], name: 'containers rollback' },
     { argv: ['rollback', 'x'], name: 'rollback' },
-    { argv: ['images', 'prune'], name: 'images prune' },
-    { argv: ['images', 'info', 'x'], name: 'images info' },
-    { argv: ['info', 'x'], name: 'info' },
-    { argv: ['update', '--all'], name: 'update' },
     { argv: ['mount', 'x', '/mnt'], name: 'mount' },
     { argv: ['umount', '/mnt'], name: 'unmount' },
   ])('$name says so', async ({ argv, name }) => {
@@ -214,6 +210,10 @@ describe('checks before anything is looked at', () => {
     {
       argv: ['uninstall', '--name=x', 'y'],
       message: 'System containers do not support --name. Please use atomic uninstall NAME',
+    },
+    {
+      argv: ['images', 'info', '--remote', '--storage=ostree', 'x'],
+      message: "The --remote option cannot be used with the 'ostree' storage option.",
     },
     { argv: ['run', '--name=x', 'y'], message: '--name is not supported by this backend' },
     {
