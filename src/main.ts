@@ -38,6 +38,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = resolve(process.argv[1] ?? 'atomic');
   const cli: Cli = {
     output,
+    input: () => process.stdin,
     surroundings: { env: process.env, user, cwd: process.cwd(), program, signal: interruptSignal() },
   };
   try {

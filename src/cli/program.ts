@@ -62,10 +62,10 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
 
 function addImages(program: CommandUnknownOpts, cli: Cli): void {
   const group = program.command('images').description('list, inspect and delete images');
-  addImagesDelete(group);
+  addImagesDelete(group, cli);
   addImagesList(group, cli);
   addImagesPrune(group);
-  addImagesTag(group);
+  addImagesTag(group, cli);
   addShared(group, cli, { isHidden: false });
 }
 
@@ -75,5 +75,5 @@ function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: 
   addImagesInfo(parent, cli, placement);
   addImagesUpdate(parent, placement);
   addImagesVerify(parent, placement);
-  addImagesVersion(parent, placement);
+  addImagesVersion(parent, cli, placement);
 }

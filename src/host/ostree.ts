@@ -80,6 +80,16 @@ function labels(): readonly string[] {
   return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
 }
 
+/** Makes a ref hold a commit, whatever it held before. */
+export async function writeRef(host: Host, repository: string, ref: string, commit: string): Promise<void> {
+  await ostree(host, repository, ['refs', '--force', `--create=${ref}`, '--', commit]);
+}
+
+/** Deletes refs; their commits stay until the repository is pruned. */
+export async function deleteRefs(host: Host, repository: string, refs: readonly string[]): Promise<void> {
+  if (refs.length > 0) await ostree(host, repository, ['refs', '--delete', '--', ...refs]);
+}
+
 /**
  * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
  * what is below them. Files are hard links into the repository.

@@ -66,6 +66,17 @@ export async function copyToLayout(
   await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args, signal }));
 }
 
+/**
+ * Marks an image for deletion in its registry; every tag of it goes.
+ *
+ * @throws ToolError when the registry does not answer, refuses, or has no such image
+ */
+export async function deleteFromRegistry(host: Host, image: RegistryImage): Promise<void> {
+  const tls = image.isInsecure ? ['--tls-verify=false'] : [];
+  const args = ['delete', ...tls, ...authentication(image), `docker://${image.name}`];
+  await host.processes.run({ tool: skopeoPath(host), args });
+}
+
 function skopeoPath({ env }: Host): string {
   return env.SKOPEO_PATH || 'skopeo';
 }

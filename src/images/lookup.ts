@@ -1,5 +1,6 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { parseReference, refOf } from './reference.ts';
 import { findImage, type LocalImage } from './store.ts';
 
 /** An image as a command line names it. */
@@ -27,4 +28,9 @@ export function imageNotFound({ image, isStorageNamed }: ImageLookup): AtomicErr
     ? `Unable to find ${image} in the ostree backend`
     : `Unable to find '${image}' in the following backends: ostree`;
   return new AtomicError(message, { hint: "see 'atomic images list'" });
+}
+
+/** Whether an image that was found by `text` was found by its name, not by its id. */
+export function isNamedBy({ ref }: LocalImage, text: string): boolean {
+  return refOf(parseReference(text)) === ref;
 }

@@ -86,7 +86,8 @@ async function pull(context: Context, reference: Reference, { credentials }: Pul
   await importImage(context, wanted, folder.path);
 }
 
-async function lockRepository(context: Context): Promise<AsyncDisposable> {
+/** Waits until this is the only command that writes to the repository. */
+export async function lockRepository(context: Context): Promise<AsyncDisposable> {
   const text = 'Waiting for another atomic command to end writing to the repository';
   return await takeLock(context, repositoryLock(context.paths), () =>
     context.report({ kind: 'waiting', text }),

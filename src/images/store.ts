@@ -110,6 +110,11 @@ function orWarn<Item>(context: Context, name: string, read: () => Item | undefin
   }
 }
 
+/** All tags of the image with this id, sorted by name. */
+export function tagsOf(context: Context, id: string): readonly LocalImage[] {
+  return readTaggedImages(context).filter((image) => image.id === id);
+}
+
 /** Reads the image behind a ref, `undefined` when there is no such ref. */
 export function readImage(context: Context, ref: string): LocalImage | undefined {
   const { repository } = context.paths;

@@ -1,4 +1,4 @@
-/** Dates, sizes and JSON as the Python tool wrote them. */
+/** Dates, sizes, lists and JSON as the Python tool wrote them. */
 
 /** Local time, `YYYY-MM-DD HH:MM:SS`. */
 export function localTime(date: Date): string {
@@ -29,4 +29,9 @@ export function humanSize(bytes: number | undefined): string {
 /** JSON indented by four blanks. */
 export function json(value: unknown): string {
   return JSON.stringify(value, undefined, 4);
+}
+
+/** A list as Python prints it. */
+export function pythonList(texts: readonly string[]): string {
+  return `[${texts.map((text) => `'${text}'`).join(', ')}]`;
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../../src/cli/argparse.ts';
 import { explain } from '../../../src/cli/errors.ts';
@@ -22,7 +23,11 @@ async function run(
   const { signal } = new AbortController();
   try {
     await runCommandLine(
-      createProgram({ output, surroundings: { env, user, cwd: '/', program: '/a', signal } }),
+      createProgram({
+        output,
+        input: () => Readable.from([]),
+        surroundings: { env, user, cwd: '/', program: '/a', signal },
+      }),
       argv,
     );
     return { stdout, stderr: [], exitCode: 0 };
