@@ -77,17 +77,21 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
-/** The fifth field of /proc/self/mountinfo is the mount point, with octal escapes (proc_pid_mountinfo(5)). */
 function mountPointOf(path: string): string {
-  const points = readFileSync('/proc/self/mountinfo', 'utf8')
+  const points = mountPoints().filter(
+    (point) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`),
+  );
+  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
+}
+
+/** Where something is mounted: the fifth field of /proc/self/mountinfo, with octal escapes (proc_pid_mountinfo(5)). */
+export function mountPoints(): readonly string[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) =>
       (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal) =>
         String.fromCharCode(parseInt(octal, 8)),
       ),
     )
-    .filter(
-      (point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)),
-    );
-  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
+    .filter((point) => point !== '');
 }

@@ -64,7 +64,7 @@ function addImages(program: CommandUnknownOpts, cli: Cli): void {
   const group = program.command('images').description('list, inspect and delete images');
   addImagesDelete(group, cli);
   addImagesList(group, cli);
-  addImagesPrune(group);
+  addImagesPrune(group, cli);
   addImagesTag(group, cli);
   addShared(group, cli, { isHidden: false });
 }

@@ -2,7 +2,7 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
+import { type AtomicError, isErrno, orUndefined } from '../errors.ts';
 import { type Info, readDeployment, slotOf } from './deployment.ts';
 
 /** A folder NAME.0 or NAME.1. */
@@ -37,13 +37,9 @@ export interface DeploymentRecord {
 /** What all deployments record, also those that a rollback would return to; damaged records are left out. */
 export async function recordedDeployments(context: Context): Promise<readonly DeploymentRecord[]> {
   return (await slotFolders(context)).flatMap(({ container, path }) => {
-    try {
-      return [{ container, info: readDeployment(container, path).info }];
-    } catch (error) {
-      if (!(error instanceof AtomicError)) throw error;
-      context.report({ kind: 'warning', text: error.message });
-      return [];
-    }
+    const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
+    const deployment = orUndefined(() => readDeployment(container, path), warn);
+    return deployment === undefined ? [] : [{ container, info: deployment.info }];
   });
 }
 

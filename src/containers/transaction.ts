@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { isErrno } from '../errors.ts';
-import { readIfPresent, removeIfPresent, replaceFile, syncFolder } from '../host/files.ts';
+import { exists, readIfPresent, removeIfPresent, replaceFile, syncFolder } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { activate, deactivate } from './activate.ts';
 import { activePath, containerPaths } from './deployment.ts';
@@ -48,6 +48,11 @@ export async function clearPending(context: Context, name: ContainerName): Promi
 /** The folder in which a deployment is built before it gets its name. */
 export function stagingPath({ paths }: Context, name: ContainerName, slot: 0 | 1): string {
   return join(paths.checkouts, `.${name}.${slot}.new`);
+}
+
+/** Whether a command on the container is under way, or was cut short. */
+export function isPending(context: Context, name: ContainerName): boolean {
+  return exists(markerOf(context, name));
 }
 
 function markerOf({ paths }: Context, name: ContainerName): string {

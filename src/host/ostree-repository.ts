@@ -2,7 +2,7 @@
  * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
  * never written here, and need not exist.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../errors.ts';
 import { readLinkIfPresent } from './files.ts';
@@ -31,6 +31,18 @@ export function isRepository(repository: string): boolean {
 /** The names of the refs in the folder `refs/heads/FOLDER`, without the folder; none without repository. */
 export function listRefs(repository: string, folder: string): readonly string[] {
   return readdirIfPresent(join(repository, 'refs/heads', folder)).sort();
+}
+
+/** The names of the refs below the folder `refs/heads/FOLDER` that are not right in it, such as `docker.io/busybox`. */
+export function listNestedRefs(repository: string, folder: string): readonly string[] {
+  const root = join(repository, 'refs/heads', folder);
+  const below = readdirIfPresent(root).flatMap((name) => {
+    const isFolder = statSync(join(root, name)).isDirectory();
+    return isFolder
+      ? readdirSync(join(root, name), { recursive: true }).map((path) => `${name}/${path}`)
+      : [];
+  });
+  return below.filter((name) => resolveRef(repository, `${folder}/${name}`) !== undefined).sort();
 }
 
 /** The checksum that a ref such as `ociimage/busybox_3Alatest` holds, or `undefined` when there is no such ref. */

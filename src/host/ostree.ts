@@ -91,6 +91,26 @@ export async function deleteRefs(host: Host, repository: string, refs: readonly 
 }
 
 /**
+ * Removes the objects that no ref reaches.
+ *
+ * @returns how many bytes they had, to two digits or so; hard links of checkouts may still hold them
+ * @throws ToolError when an object that a ref needs is missing
+ */
+export async function pruneObjects(host: Host, repository: string): Promise<number> {
+  return parseFreed(await ostree(host, repository, ['prune', '--refs-only']));
+}
+
+/** What g_format_size() writes; its blank is one that does not break. */
+const FREED = /, ([\d.]+)\s(bytes?|kB|MB|GB|TB) freed/;
+const SIZES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Parses what `ostree prune` says it freed, in bytes. */
+export function parseFreed(output: string): number {
+  const [, number = '0', unit = ''] = FREED.exec(output) ?? [];
+  return Math.round(Number(number) * (SIZES[unit] ?? 1));
+}
+
+/**
  * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
  * what is below them. Files are hard links into the repository.
  *

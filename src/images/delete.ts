@@ -1,6 +1,6 @@
 /** Deleting the refs of images; what they held stays until the store is pruned. */
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { orUndefined } from '../errors.ts';
 import { deleteRefs } from '../host/ostree.ts';
 import { listRefs } from '../host/ostree-repository.ts';
 import { type ImageLookup, requireImage } from './lookup.ts';
@@ -45,12 +45,7 @@ export function allTargets(context: Context): readonly ImageTarget[] {
 }
 
 function idOf(context: Context, ref: string): string | undefined {
-  try {
-    return readImage(context, ref)?.id;
-  } catch (error) {
-    if (error instanceof AtomicError) return undefined;
-    throw error;
-  }
+  return orUndefined(() => readImage(context, ref))?.id;
 }
 
 /** Deletes these tags, and nothing else. */
