@@ -28,6 +28,7 @@ function standardOutput(): Output {
     write: (text) => process.stdout.write(text),
     warn: (text) => process.stderr.write(`${text}\n`),
     isTerminal: process.stderr.isTTY === true,
+    isScreen: process.stdout.isTTY === true,
   };
 }
 

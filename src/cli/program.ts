@@ -73,7 +73,7 @@ function addImages(program: CommandUnknownOpts, cli: Cli): void {
 function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
   addImagesHelp(parent, placement);
   addImagesInfo(parent, cli, placement);
-  addImagesUpdate(parent, placement);
+  addImagesUpdate(parent, cli, placement);
   addImagesVerify(parent, placement);
   addImagesVersion(parent, cli, placement);
 }

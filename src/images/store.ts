@@ -45,7 +45,7 @@ export function findImage(context: Context, reference: string): LocalImage | und
   const parsed = parseReference(reference);
   const byName = readImage(context, refOf(parsed));
   if (byName !== undefined || !isIdPrefix(reference)) return byName;
-  const matches = readTaggedImages(context).filter(({ id }) => id.startsWith(reference));
+  const matches = listTaggedImages(context).filter(({ id }) => id.startsWith(reference));
   if (new Set(matches.map(({ id }) => id)).size > 1) {
     throw new AtomicError(`more images matching prefix \`${reference}\``, { hint: 'give more of the id' });
   }
@@ -56,9 +56,9 @@ function isIdPrefix(text: string): boolean {
   return text.length >= SHORTEST_ID_PREFIX && /^[0-9a-f]{1,64}$/.test(text);
 }
 
-/** The tagged images, sorted by name; damaged ones are named in a warning and left out. */
+/** What the listings show of {@link listTaggedImages}. */
 export function listLocalImages(context: Context): ImageEntry[] {
-  const images = readTaggedImages(context);
+  const images = listTaggedImages(context);
   return images.map(({ name, id, created, virtualSize }) => ({
     ...splitTag(name),
     id,
@@ -80,7 +80,8 @@ function untaggedEntry(repository: string, hex: string): ImageEntry | undefined 
   return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
 }
 
-function readTaggedImages(context: Context): LocalImage[] {
+/** The tagged images, whole, sorted by name; damaged ones are named in a warning and left out. */
+export function listTaggedImages(context: Context): LocalImage[] {
   const names = listRefs(context.paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
   const images = names.map((encoded) =>
     orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
@@ -112,7 +113,7 @@ function orWarn<Item>(context: Context, name: string, read: () => Item | undefin
 
 /** All tags of the image with this id, sorted by name. */
 export function tagsOf(context: Context, id: string): readonly LocalImage[] {
-  return readTaggedImages(context).filter((image) => image.id === id);
+  return listTaggedImages(context).filter((image) => image.id === id);
 }
 
 /** Reads the image behind a ref, `undefined` when there is no such ref. */

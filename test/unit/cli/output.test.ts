@@ -96,6 +96,7 @@ describe('progressTo', () => {
       warn: (text: string) => err.push(text),
       write: () => undefined,
       isTerminal,
+      isScreen: isTerminal,
     };
     const report = progressTo(output);
     report({ kind: 'extracting', path: '/a' });

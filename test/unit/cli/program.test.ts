@@ -17,6 +17,7 @@ async function run(
     line: (text: string) => write(`${text}\n`),
     warn: () => undefined,
     isTerminal: false,
+    isScreen: false,
   };
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
   const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
@@ -89,6 +90,16 @@ describe('usage errors', () => {
       argv: ['images', 'delete', '-f', '--remote', 'x'],
       program: 'atomic images delete',
       message: 'argument --force/-f: not allowed with argument --remote',
+    },
+    {
+      argv: ['images', 'update'],
+      program: 'atomic images update',
+      message: 'the following arguments are required: image',
+    },
+    {
+      argv: ['update', '--storage=ostree'],
+      program: 'atomic update',
+      message: 'the following arguments are required: image',
     },
   ])('answers atomic $argv', async ({ argv, program, message }) => {
     expect(await run(...argv)).toEqual(usage(program, message));
@@ -220,6 +231,17 @@ describe('checks before anything is looked at', () => {
       argv: ['images', 'info', '--remote', '--storage=ostree', 'x'],
       message: "The --remote option cannot be used with the 'ostree' storage option.",
     },
+    {
+      argv: ['images', 'update', '--all', 'x'],
+      message: 'Cannot specify both --all and an image name',
+    },
+    { argv: ['update', '-af'], message: 'Cannot specify both --all and --force' },
+    { argv: ['images', 'update', '--all'], message: 'Please specify --storage' },
+    {
+      argv: ['images', 'update', '-f', '--storage=ostree', 'x'],
+      message: '--force is not supported by ostree images',
+    },
+    { argv: ['update', 'x'], message: 'x not found locally.  Unable to update' },
     { argv: ['run', '--name=x', 'y'], message: '--name is not supported by this backend' },
     {
       argv: ['pull', '--storage=foo', 'y'],
