@@ -74,6 +74,6 @@ function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: 
   addImagesHelp(parent, placement);
   addImagesInfo(parent, cli, placement);
   addImagesUpdate(parent, cli, placement);
-  addImagesVerify(parent, placement);
+  addImagesVerify(parent, cli, placement);
   addImagesVersion(parent, cli, placement);
 }

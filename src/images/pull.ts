@@ -95,7 +95,11 @@ export async function lockRepository(context: Context): Promise<AsyncDisposable>
 }
 
 /** Fetches the manifest, and from a list of them the one for this machine. */
-async function fetchManifest(context: Context, reference: Reference, image: RegistryImage): Promise<Wanted> {
+export async function fetchManifest(
+  context: Context,
+  reference: Reference,
+  image: RegistryImage,
+): Promise<Wanted> {
   const first = await inspectManifest(context, image);
   const top = parseManifest(first.text, reference.name);
   if (top.manifests === undefined) return understood(reference, first, top, image);
