@@ -122,7 +122,8 @@ function viewOf(bytes: Uint8Array): DataView {
 function readVariant(bytes: Uint8Array, depth: number): GValue {
   const separator = bytes.lastIndexOf(0);
   if (separator < 0) throw new RangeError('variant without type');
-  const signature = String.fromCharCode(...bytes.subarray(separator + 1));
+  // none that we know is longer
+  const signature = String.fromCharCode(...bytes.subarray(separator + 1, separator + 7));
   const content = bytes.subarray(0, separator);
   return /^[yuts]$|^as$|^a\{sv\}$/.test(signature)
     ? readValue(content, typeOf(signature), depth + 1)
