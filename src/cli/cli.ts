@@ -9,6 +9,8 @@ import { progressTo } from './output/progress.ts';
 export interface Cli {
   readonly output: Output;
   readonly surroundings: Surroundings;
+  /** Whether standard input is a terminal. */
+  readonly hasTerminal: boolean;
 }
 
 /**

@@ -19,6 +19,10 @@ const Info = z.looseObject({
   'has-container-service': z.boolean().catch(true),
   'installed-files': z.array(z.string()).nullish(),
   'installed-files-checksum': z.record(z.string(), z.string()).nullish(),
+  /** Ours alone: the texts of symbolic links among the installed files. */
+  'installed-files-links': z.record(z.string(), z.string()).nullish(),
+  /** Ours alone: folders that had to be made for the installed files. */
+  'created-folders': z.array(z.string()).nullish(),
   'installed-files-template': z.array(z.string()).nullish(),
   'rename-installed-files': z.record(z.string(), z.string()).nullish(),
   'rpm-installed': z.string().nullish(),

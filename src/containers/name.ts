@@ -26,3 +26,8 @@ export function parseContainerName(text: string): ContainerName {
   }
   return text as ContainerName;
 }
+
+/** Whether a container may be called so. */
+export function isContainerName(text: string): text is ContainerName {
+  return SAFE.test(text) && text.length <= LONGEST;
+}

@@ -13,7 +13,12 @@ import type { LocalImage } from './store.ts';
  *
  * @throws AtomicError when a layer is missing
  */
-export async function checkoutImage(context: Context, image: LocalImage, folder: string): Promise<void> {
+export async function checkoutImage(
+  context: Context,
+  image: Pick<LocalImage, 'commit' | 'layers'>,
+  folder: string,
+  { isWritable = false } = {},
+): Promise<void> {
   const { repository } = context.paths;
   for (const hex of image.layers) {
     if (resolveRef(repository, blobRef(hex)) === undefined)
@@ -22,6 +27,6 @@ export async function checkoutImage(context: Context, image: LocalImage, folder:
   // compat: what has no manifest is its own and only layer
   const refs = image.layers.length > 0 ? image.layers.map(blobRef) : [image.commit];
   const listFile = `${folder}.layers`;
-  await checkoutUnion(context, repository, { refs, folder, listFile });
+  await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
   await rm(listFile);
 }

@@ -95,6 +95,7 @@ describe('progressTo', () => {
       line: (text: string) => out.push(text),
       warn: (text: string) => err.push(text),
       write: () => undefined,
+      isStandardTerminal: false,
       isTerminal,
     };
     const report = progressTo(output);
