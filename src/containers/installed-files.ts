@@ -37,10 +37,8 @@ export async function applyHostFiles(
   const wanted: FileRecords = active === undefined ? new Map() : recordsOf(active.info);
   const known = previous.map(({ info }) => recordsOf(info));
   const folders = new Set<string>();
-  for (const records of known) {
-    for (const [path, record] of records)
-      if (!wanted.has(path) && (await removeFile(context, path, record))) folders.add(dirname(path));
-  }
+  for (const path of unwantedFiles(context, known, wanted))
+    if (await removeFile(path)) folders.add(dirname(path));
   if (active !== undefined) {
     for (const [path, record] of wanted) {
       const older = known.flatMap((records) => records.get(path) ?? []);
@@ -52,17 +50,27 @@ export async function applyHostFiles(
   for (const folder of folders) if (exists(folder)) await syncPath(folder);
 }
 
+/** Compared before any is removed: the checksum of a link is that of the file that it leads to. */
+function unwantedFiles(
+  context: Context,
+  known: readonly FileRecords[],
+  wanted: FileRecords,
+): readonly string[] {
+  const unwanted = known.flatMap((records) => [...records]).filter(([path]) => !wanted.has(path));
+  return unwanted.flatMap(([path, record]) => {
+    const found = compareWithRecord(path, record);
+    if (found === 'different') {
+      const text = `Will not delete ${path} as it was manually modified.`;
+      context.report({ kind: 'note', text });
+    }
+    return found === 'same' ? [path] : [];
+  });
+}
+
 /** Says whether the file is gone. */
-async function removeFile(context: Context, path: string, record: FileRecord): Promise<boolean> {
-  const found = compareWithRecord(path, record);
-  if (found === 'absent') return false;
-  if (found === 'different') {
-    const text = `Will not delete ${path} as it was manually modified.`;
-    context.report({ kind: 'note', text });
-    return false;
-  }
-  if (lstatSync(path).isDirectory()) return await removeFolder(path);
-  return await removeIfPresent(path);
+async function removeFile(path: string): Promise<boolean> {
+  const isFolder = lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  return isFolder ? await removeFolder(path) : await removeIfPresent(path);
 }
 
 interface Installation {
