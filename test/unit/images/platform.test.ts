@@ -62,6 +62,25 @@ describe('choosePlatform', () => {
       architecture: 'arm',
       want: 1,
     },
+    { name: 'v8 of arm64', platforms: ['linux/arm64/v9', 'linux/arm64/v8'], architecture: 'arm64', want: 1 },
+    {
+      name: 'what every amd64 can run',
+      platforms: ['linux/amd64/v3', 'linux/amd64'],
+      architecture: 'amd64',
+      want: 1,
+    },
+    {
+      name: 'the same by its name',
+      platforms: ['linux/amd64/v2', 'linux/amd64/v1'],
+      architecture: 'amd64',
+      want: 1,
+    },
+    {
+      name: 'an empty variant for none',
+      platforms: ['linux/s390x/z15', 'linux/s390x/'],
+      architecture: 's390x',
+      want: 1,
+    },
     {
       name: 'an unknown variant rather than none',
       platforms: ['linux/amd64', 'linux/arm/v8'],
