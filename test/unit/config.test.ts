@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig, readConfig } from '../../src/config.ts';
 import { AtomicError } from '../../src/errors.ts';
@@ -54,6 +55,11 @@ describe('parseConfig', () => {
     { name: 'a map in braces', text: '{runtime: /x}', want: { runtime: '/x' } },
     { name: 'YAML 1.1', text: 'discover_sigstores: yes\n', want: { discover_sigstores: true } },
     { name: 'a file with a byte order mark', text: '\ufeffruntime: /x', want: { runtime: '/x' } },
+    {
+      name: 'the last of a key that is there twice, as PyYAML does',
+      text: 'runtime: /x\nruntime: /y\n',
+      want: { runtime: '/y' },
+    },
     {
       name: 'the file that is shipped',
       text: SHIPPED,
@@ -111,6 +117,20 @@ describe('parseConfig', () => {
 
     expect(error.message.startsWith(message), error.message).toBe(true);
     expect(error.message).not.toContain('\n');
+  });
+
+  it('leaves standard error alone when the parser has doubts', async () => {
+    const warnings: Error[] = [];
+    const onWarning = (warning: Error) => warnings.push(warning);
+    process.on('warning', onWarning);
+
+    expect(await parseConfig('/f', 'default_signer: !key me\n? [a]\n: b\n')).toMatchObject({
+      default_signer: 'me',
+    });
+    await setImmediate();
+
+    process.off('warning', onWarning);
+    expect(warnings).toEqual([]);
   });
 
   it('survives mutations', async () => {
