@@ -46,14 +46,18 @@ describe('parseContainerName', () => {
     );
   });
 
-  it.each([{ name: 'a name', text: 'x'.repeat(201), shown: 'x'.repeat(32) }])(
-    'shows the beginning of $name of more than 200 characters, in one line',
-    ({ text, shown }) => {
-      expect(() => parseContainerName(text)).toThrow(
-        expect.objectContaining({
-          message: `Invalid container name '${shown}\u2026': it is longer than 200 characters`,
-        }),
-      );
+  it.each([
+    { name: 'a name', text: 'x'.repeat(201), shown: 'x'.repeat(32) },
+    {
+      name: 'anything else',
+      text: '\u001b[31m\n'.repeat(100),
+      shown: '\\u001b[31m\\n'.repeat(5) + '\\u001b[',
     },
-  );
+  ])('shows the beginning of $name of more than 200 characters, in one line', ({ text, shown }) => {
+    expect(() => parseContainerName(text)).toThrow(
+      expect.objectContaining({
+        message: `Invalid container name "${shown}\u2026": it is longer than 200 characters`,
+      }),
+    );
+  });
 });
