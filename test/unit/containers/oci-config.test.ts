@@ -55,6 +55,8 @@ describe('parseOciConfig', () => {
   );
 
   it.each([
+    { name: 'a list', document: [], where: 'document' },
+    { name: 'nothing', document: null, where: 'document' },
     { name: 'arguments that are one text', document: { process: { args: 'sh' } }, where: 'process.args' },
     {
       name: 'an argument that is no text',
