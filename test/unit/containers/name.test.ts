@@ -51,7 +51,7 @@ describe('parseContainerName', () => {
     {
       name: 'anything else',
       text: '\u001b[31m\n'.repeat(100),
-      shown: '\\u001b[31m\\n'.repeat(5) + '\\u001b[',
+      shown: `${'\\u001b[31m\\n'.repeat(5)}\\u001b[`,
     },
   ])('shows the beginning of $name of more than 200 characters, in one line', ({ text, shown }) => {
     expect(() => parseContainerName(text)).toThrow(
