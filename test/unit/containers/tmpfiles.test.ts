@@ -58,6 +58,7 @@ describe('generateTmpfiles', () => {
       'a b',
       'per%cent',
       '%i',
+      '%a%b',
       'quo"te',
       "apo'strophe",
       'back\\slash',
