@@ -189,6 +189,7 @@ describe('readDeployment', () => {
     { name: 'missing', entries: {} },
     { name: 'a folder', entries: { info: null } },
     { name: 'a dangling link', entries: { info: '-> nowhere' } },
+    { name: 'a link to itself', entries: { info: '-> info' } },
   ])('names an info that is $name', async ({ name, entries }) => {
     const path = await folderWith(name, entries);
 
