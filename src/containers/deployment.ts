@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
-import { exists, readIfPresent, readLinkIfPresent } from '../host/files.ts';
+import { exists, isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
 
 /** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
 const Info = z.looseObject({
@@ -99,7 +99,7 @@ function readReadable(file: string): string | undefined {
   try {
     return readIfPresent(file);
   } catch (error) {
-    if (isErrno(error, 'EISDIR', 'EACCES')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }
@@ -121,7 +121,10 @@ export function renderInfo(info: Record<string, unknown>): string {
 /** A container's name, and its link or folder. */
 export type NamedFolder = readonly [name: string, path: string];
 
-/** All containers of a folder, sorted; hidden entries, dangling links and inactive slots are left out. */
+/**
+ * All containers of a folder, sorted, without hidden entries and inactive slots. Dangling links and stray files are
+ * among them, so that the listings can name what is broken.
+ */
 export function containerFolders(folder: string): readonly NamedFolder[] {
   const entries = entriesOf(folder);
   const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));

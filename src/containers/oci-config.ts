@@ -35,7 +35,9 @@ export function parseOciConfig(text: string, file: string): OciConfig {
   const parsed = OciConfig.safeParse(document);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new AtomicError(`Invalid configuration file: ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new AtomicError(
+    `Invalid configuration file: ${file}: ${issue?.path.join('.') || 'document'}: ${issue?.message}`,
+  );
 }
 
 /**

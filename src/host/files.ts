@@ -79,6 +79,11 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** Whether `error` says that there is something of that name, but no file that we can read: a folder, say. */
+export function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+  return isErrno(error, 'EACCES', 'EISDIR', 'ELOOP');
+}
+
 /** Where a symbolic link points, or `undefined` when there is no link of that name. */
 export function readLinkIfPresent(path: string): string | undefined {
   try {
