@@ -7,6 +7,7 @@ import { defaultRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { pullImage } from '../images/pull.ts';
 import { defaultContainerName, parseReference, refOf } from '../images/reference.ts';
+import { resolveReference } from '../images/source.ts';
 import { findImage, type LocalImage } from '../images/store.ts';
 import { activate, deactivate } from './activate.ts';
 import { containerPaths, preinstalledPath } from './deployment.ts';
@@ -46,7 +47,9 @@ interface Install {
 export async function installContainer(context: Context, request: InstallRequest): Promise<void> {
   requireSupported(request);
   const install = {
-    name: parseContainerName(request.name || defaultContainerName(request.image)),
+    name: parseContainerName(
+      request.name || defaultContainerName(await resolveReference(context, request.image)),
+    ),
     set: parseSet(request.set),
     runtime: runtimeFor(context, request),
   };
