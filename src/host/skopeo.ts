@@ -68,12 +68,18 @@ export async function copyToLayout(
  * Copies an image into a folder that skopeo makes: its manifest as it is (from a list the one for this machine) to
  * `manifest.json`, its configuration and its layers to files named by their hex digests, which skopeo verifies.
  *
+ * @param isCompressing gzips layers that are not compressed; the manifest then has the new digests and sizes
  * @throws AtomicError when the source is not there, or not what it says it is
  */
-export async function copyToFolder(host: Host, image: ImageSource, folder: string): Promise<void> {
+export async function copyToFolder(
+  host: Host,
+  image: ImageSource,
+  { folder, isCompressing }: { folder: string; isCompressing: boolean },
+): Promise<void> {
   const { DOCKER_HOST: engine } = host.env;
   const daemon = engine ? [`--src-daemon-host=${engine}`] : [];
-  const args = ['copy', ...daemon, image.location, `dir:${folder}`];
+  const compress = isCompressing ? ['--dest-compress'] : [];
+  const args = ['copy', ...daemon, ...compress, image.location, `dir:${folder}`];
   await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args }));
 }
 

@@ -28,6 +28,8 @@ export interface LocatedImage {
   readonly path: string;
   /** What of the file or folder is meant, as skopeo takes it behind the path. */
   readonly selector: string;
+  /** Whether it is one of several saved together, with layers in common. */
+  readonly isOneOfSeveral: boolean;
   /** Refuses what skopeo would not. */
   verify(): Promise<void>;
 }
@@ -64,11 +66,11 @@ export async function locateImage(
   }
 }
 
-const NOTHING_TO_VERIFY = (): Promise<void> => Promise.resolve();
+const PLAIN = { selector: '', isOneOfSeveral: false, verify: (): Promise<void> => Promise.resolve() };
 
 function locateByName(transport: string, typed: Reference): LocatedImage {
   const reference = { ...parseName(fullName(typed)), transport: typed.transport };
-  return { reference, transport, path: fullName(typed), selector: '', verify: NOTHING_TO_VERIFY };
+  return { ...PLAIN, reference, transport, path: fullName(typed) };
 }
 
 async function locateArchive(context: Context, path: string): Promise<LocatedImage> {
@@ -77,7 +79,8 @@ async function locateArchive(context: Context, path: string): Promise<LocatedIma
   const reference = { ...nameInside(name, path), transport: 'dockertar' as const };
   // an index finds an image also when the archive has no name for it
   const selector = `:@${position}`;
-  return { reference, transport: 'docker-archive', path, selector, verify: NOTHING_TO_VERIFY };
+  const isOneOfSeveral = position > 0;
+  return { ...PLAIN, reference, transport: 'docker-archive', path, selector, isOneOfSeveral };
 }
 
 async function locateFolder(path: string): Promise<LocatedImage> {
@@ -89,7 +92,7 @@ async function locateFolder(path: string): Promise<LocatedImage> {
     });
   const name = storedName(annotatedName(parseManifest(text, path)), path, '');
   const reference = { ...nameInside(name, path), transport: 'dir' as const };
-  return { reference, transport: 'dir', path, selector: '', verify: NOTHING_TO_VERIFY };
+  return { ...PLAIN, reference, transport: 'dir', path };
 }
 
 async function locateLayout(
@@ -107,7 +110,14 @@ async function locateLayout(
   const entry = await findInLayout(layout, tag);
   const reference = { ...nameInside(storedName(annotatedName(entry), path, tag), path), transport };
   const selector = tag === '' ? '' : `:${tag}`;
-  return { reference, transport, path, selector, verify: async () => await verifyEntry(layout, entry) };
+  return {
+    ...PLAIN,
+    reference,
+    transport,
+    path,
+    selector,
+    verify: async () => await verifyEntry(layout, entry),
+  };
 }
 
 async function requireKind(path: string, kind: 'file' | 'folder'): Promise<void> {

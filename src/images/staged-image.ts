@@ -26,7 +26,10 @@ export async function stageImage(
   const path = transport === 'docker-archive' ? await plainArchive(context, image.path, folder) : image.path;
   const staged = join(folder, 'staged');
   const source = { shownAs, location: `${transport}:${path}${selector}` };
-  await copyToFolder(context, { ...source, isInsecure: false, authFile: undefined }, staged);
+  // layers in common are links in the archive, whose sizes skopeo gets wrong (containers/image pull request 2963), but
+  // not when it compresses them, and has to find the sizes out itself
+  const options = { folder: staged, isCompressing: image.isOneOfSeveral };
+  await copyToFolder(context, { ...source, isInsecure: false, authFile: undefined }, options);
   const raw = await readRaw(join(staged, 'manifest.json'));
   const manifest = parseManifest(raw.text, shownAs);
   requireLayers(manifest, shownAs);
