@@ -1,7 +1,7 @@
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
-import { requireOstree } from './storage.ts';
+import { IMAGE_HELP, requireOstree } from './storage.ts';
 
 const SYSTEM_PACKAGE_MODES = ['auto', 'build', 'no', 'yes'];
 
@@ -22,7 +22,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
   const command = parent
     .command('install')
     .description('install a container from an image')
-    .argument('<image>', 'the image: [http:]NAME[:TAG]')
+    .argument('<image>', IMAGE_HELP)
     .argument('[args...]', 'for docker only; ignored')
     .addOption(new Option('--system', 'install a system container').conflicts('user'))
     .addOption(new Option('--user', 'install a container of the calling user').conflicts('system'))

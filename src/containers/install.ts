@@ -7,6 +7,7 @@ import { defaultRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
 import { defaultContainerName } from '../images/reference.ts';
+import { resolveReference } from '../images/source.ts';
 import { activate, deactivate } from './activate.ts';
 import { containerPaths, preinstalledPath } from './deployment.ts';
 import { clearPending, markPending } from './marker.ts';
@@ -54,7 +55,9 @@ interface Install {
 export async function installContainer(context: Context, request: InstallRequest): Promise<number> {
   requireSupported(request);
   const install: Install = {
-    name: parseContainerName(request.name || defaultContainerName(request.image)),
+    name: parseContainerName(
+      request.name || defaultContainerName(await resolveReference(context, request.image)),
+    ),
     set: parseSet(request.set),
     runtime: runtimeFor(context, request.runtime),
     systemPackage: context.user.isRoot ? 'no' : 'absent',
