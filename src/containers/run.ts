@@ -9,7 +9,7 @@ import { findImage } from '../images/store.ts';
 import { activePath, preinstalledPath } from './deployment.ts';
 import { runtimeFor } from './install.ts';
 import { recordedRuntime } from './installed-runtime.ts';
-import { type ContainerName, isContainerName } from './name.ts';
+import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
 import { runCommand } from './run-command.ts';
 import { runImageOnce } from './run-once.ts';
 import { isServiceRunning, startService } from './service.ts';
@@ -84,17 +84,26 @@ async function runImage(context: Context, request: RunRequest): Promise<number> 
 
 /** A plain name that is neither a container nor an image here is a container that is missing. */
 function requireImage(context: Context, { name, command, isDetached }: RunRequest): void {
-  const isQualified = name.includes(':') || parseReference(name).registry !== '';
-  const isLocal = !isQualified && findImage(context, name) !== undefined;
-  if (!isQualified && !isLocal)
-    throw new AtomicError(`The container '${name}' doesn't exist`, {
+  if (!isImage(context, name, command.length > 0)) {
+    throw new AtomicError(`The container '${parseContainerName(name)}' doesn't exist`, {
       hint: "see 'atomic containers list -a'",
     });
+  }
   if (isDetached) throw new AtomicError('Cannot use --detach with not running containers');
-  if (command.length === 0) {
-    throw new AtomicError(`The container '${name}' doesn't exist`, {
-      hint: `for the image, use 'atomic install --system ${name}', or give a command to run once`,
-    });
+  if (command.length > 0) return;
+  throw new AtomicError(`The container '${name}' doesn't exist`, {
+    hint: `for the image, use 'atomic install --system ${name}', or give a command to run once`,
+  });
+}
+
+/** @param canPull whether a name with a registry counts, though its image is not here */
+function isImage(context: Context, name: string, canPull: boolean): boolean {
+  try {
+    const isQualified = name.includes(':') || (canPull && parseReference(name).registry !== '');
+    return isQualified || findImage(context, name) !== undefined;
+  } catch (error) {
+    if (error instanceof AtomicError) return false;
+    throw error;
   }
 }
 
