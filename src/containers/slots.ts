@@ -2,6 +2,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
+import { isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, removeTemporary, replaceLink, syncPath } from '../host/files.ts';
 import { activePath, containerPaths, type Slot } from './deployment.ts';
@@ -9,9 +10,16 @@ import type { ContainerName } from './name.ts';
 
 const SLOTS: readonly Slot[] = [0, 1];
 
-/** The folder in which a deployment is built before it gets its name. */
+/**
+ * The folder in which this process builds a deployment before it gets its name. Not that of another process: when one
+ * is killed, the program that it had started can go on writing for a while.
+ */
 export function stagingPath({ paths }: Context, name: ContainerName, slot: Slot): string {
-  return join(paths.checkouts, `.${name}.${slot}.new`);
+  return join(paths.checkouts, `${stagingPrefix(name, slot)}${process.pid}`);
+}
+
+function stagingPrefix(name: ContainerName, slot: Slot): string {
+  return `.${name}.${slot}.new-`;
 }
 
 /** What a slot held before: kept until the new deployment is committed; an empty folder when it held nothing. */
@@ -43,10 +51,11 @@ export async function settleSlots(context: Context, name: ContainerName): Promis
   const { slots, link } = containerPaths(context, name);
   await removeTemporary(link);
   const active = activePath(context, name);
+  const entries = await entriesOf(context.paths.checkouts);
   for (const slot of SLOTS) {
     const saved = savedPath(context, name, slot);
-    await remove(stagingPath(context, name, slot));
-    await remove(`${stagingPath(context, name, slot)}.layers`);
+    const unfinished = entries.filter((entry) => entry.startsWith(stagingPrefix(name, slot)));
+    for (const entry of unfinished) await remove(join(context.paths.checkouts, entry));
     if (!exists(saved)) continue;
     if (active === slots[slot]) await remove(saved);
     else await bringBack(saved, slots[slot]);
@@ -68,6 +77,16 @@ export async function removeSlots(context: Context, name: ContainerName): Promis
   }
 }
 
+async function entriesOf(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
+    throw error;
+  }
+}
+
+/** Tries again when somebody is still writing there. */
 async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true });
+  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }

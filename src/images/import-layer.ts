@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../host/compression.ts';
 import { commitAgain, commitTar } from '../host/ostree.ts';
 import { TarFilter } from '../host/tar-filter.ts';
@@ -56,6 +57,7 @@ export async function importLayer(
     'docker.uncompressed_digest': meter.digest(),
   };
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
+  await faultPoint(context, 'pull.layer-imported');
   if (filter.dropped > 0) onSpecial(filter.dropped);
 }
 

@@ -3,6 +3,7 @@ import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { takeLock } from '../host/lock.ts';
 import { commitFolder, initRepository } from '../host/ostree.ts';
 import { isRepository } from '../host/ostree-repository.ts';
@@ -19,7 +20,7 @@ import { findInRegistry } from './registry-image.ts';
 import { repositoryLock } from './repository-lock.ts';
 import { locateImage } from './source.ts';
 import { stageImage } from './staged-image.ts';
-import { hasConfig, hasLayer, readConfigText, readImage } from './store.ts';
+import { hasConfig, hasLayer, readConfigText, readImage, undamaged } from './store.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */
@@ -69,6 +70,7 @@ async function obtain(
   find: (folder: string) => Promise<FoundImage>,
 ): Promise<void> {
   await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
+  await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
   if (isCurrent(context, reference, found)) return;
   await using _lock = await lockRepository(context);
@@ -84,7 +86,7 @@ async function lockRepository(context: Context): Promise<AsyncDisposable> {
 
 /** Whether the image is here with all its layers and its configuration. */
 function isComplete(context: Context, reference: Reference): boolean {
-  const image = readImage(context, refOf(reference));
+  const image = undamaged(() => readImage(context, refOf(reference)));
   if (image === undefined) return false;
   const { config } = image.manifest;
   const hasItsConfig = config === undefined || hasConfig(context, hexOf(config.digest));
@@ -92,7 +94,7 @@ function isComplete(context: Context, reference: Reference): boolean {
 }
 
 function isCurrent(context: Context, reference: Reference, { raw }: FoundImage): boolean {
-  const image = readImage(context, refOf(reference));
+  const image = undamaged(() => readImage(context, refOf(reference)));
   return image?.id === hexOf(raw.digest) && isComplete(context, reference);
 }
 
@@ -111,11 +113,13 @@ async function importImage(
   ]);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
   await together([found.importLayers(layers), commitConfig(context, config, folder)]);
+  await faultPoint(context, 'pull.layers-imported');
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
   });
+  await faultPoint(context, 'pull.image-committed');
 }
 
 async function ensureRepository(context: Context, repository: string): Promise<void> {
@@ -129,7 +133,7 @@ async function obtainConfig(
   { manifest, config }: FoundImage,
 ): Promise<RawManifest> {
   const expected = manifest.config?.digest ?? '';
-  const present = readConfigText(context, expected);
+  const present = undamaged(() => readConfigText(context, expected));
   const raw = present === undefined ? await config() : { text: present, digest: digestOf(present) };
   if (raw.digest !== expected) throw mismatch(`the configuration of ${name}`, raw.digest, expected);
   requireArchitecture(parseImageConfig(raw.text, name).architecture, name);
