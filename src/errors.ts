@@ -97,3 +97,21 @@ function lastLines(stderr: string, limit = 1024): string {
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
+
+/**
+ * What `read` returns, or `undefined` when it fails with an AtomicError: for things that may be missing or damaged.
+ *
+ * @param onFailure gets that error
+ */
+export function orUndefined<Result>(
+  read: () => Result,
+  onFailure: (error: AtomicError) => void = () => undefined,
+): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    onFailure(error);
+    return undefined;
+  }
+}

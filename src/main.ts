@@ -28,7 +28,7 @@ function standardOutput(): Output {
     line: (text) => process.stdout.write(`${text}\n`),
     write: (text) => process.stdout.write(text),
     warn: (text) => process.stderr.write(`${text}\n`),
-    isStandardTerminal: isatty(1),
+    isScreen: isatty(1),
     isTerminal: isatty(2),
   };
 }
@@ -40,6 +40,7 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = resolve(process.argv[1] ?? 'atomic');
   const cli: Cli = {
     output,
+    input: () => process.stdin,
     surroundings: { env: process.env, user, cwd: process.cwd(), program, signal: interruptSignal() },
     hasTerminal: isatty(0),
   };

@@ -47,7 +47,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addUninstall(program, cli);
   addUnmount(program);
   addRollback(program, cli, { isHidden: true });
-  addShared(program, { isHidden: true });
+  addShared(program, cli, { isHidden: true });
   return program;
 }
 
@@ -62,18 +62,18 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
 
 function addImages(program: CommandUnknownOpts, cli: Cli): void {
   const group = program.command('images').description('list, inspect and delete images');
-  addImagesDelete(group);
+  addImagesDelete(group, cli);
   addImagesList(group, cli);
-  addImagesPrune(group);
-  addImagesTag(group);
-  addShared(group, { isHidden: false });
+  addImagesPrune(group, cli);
+  addImagesTag(group, cli);
+  addShared(group, cli, { isHidden: false });
 }
 
 /** The verbs that are both `atomic images VERB` and `atomic VERB`. */
-function addShared(parent: CommandUnknownOpts, placement: { isHidden: boolean }): void {
+function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
   addImagesHelp(parent, placement);
-  addImagesInfo(parent, placement);
-  addImagesUpdate(parent, placement);
+  addImagesInfo(parent, cli, placement);
+  addImagesUpdate(parent, cli, placement);
   addImagesVerify(parent, placement);
-  addImagesVersion(parent, placement);
+  addImagesVersion(parent, cli, placement);
 }

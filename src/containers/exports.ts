@@ -49,7 +49,7 @@ export async function readExports(rootfs: string, shownAs: string, image: string
   };
   return {
     isPresent: (await pathInside(rootfs, 'exports')) !== undefined,
-    manifest: parseManifest(await read('manifest.json'), image),
+    manifest: parseExportsManifest(await read('manifest.json'), image),
     config: await read('config.json'),
     configTemplate: await template('config.json.template'),
     serviceTemplate: await template('service.template'),
@@ -65,7 +65,12 @@ async function readInside(rootfs: string, path: string): Promise<string | undefi
   return await readFile(found, 'utf8');
 }
 
-function parseManifest(text: string | undefined, image: string): ExportsManifest {
+/**
+ * Parses `/exports/manifest.json`; an image without it has the defaults.
+ *
+ * @throws AtomicError that names the image
+ */
+export function parseExportsManifest(text: string | undefined, image: string): ExportsManifest {
   if (text === undefined) return ExportsManifest.parse({});
   const parsed = ExportsManifest.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;

@@ -3,7 +3,14 @@ import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { faultPoint } from '../faults.ts';
-import { readIfPresent, removeIfPresent, removeTemporary, replaceFile, syncPath } from '../host/files.ts';
+import {
+  exists,
+  readIfPresent,
+  removeIfPresent,
+  removeTemporary,
+  replaceFile,
+  syncPath,
+} from '../host/files.ts';
 import type { ContainerName } from './name.ts';
 
 const Pending = z.object({
@@ -18,6 +25,11 @@ export type Pending = z.infer<typeof Pending>;
 
 function markerOf({ paths }: Context, name: ContainerName): string {
   return join(paths.checkouts, `.${name}.pending`);
+}
+
+/** Whether a command on the container is under way, or was cut short. */
+export function isPending(context: Context, name: ContainerName): boolean {
+  return exists(markerOf(context, name));
 }
 
 /** Puts the marker of a container on disk. */

@@ -2,9 +2,10 @@
  * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
  * never written here, and need not exist.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../errors.ts';
+import { readLinkIfPresent } from './files.ts';
 import { type GValue, parseGVariant } from './gvariant.ts';
 
 /** What we use of a commit object. */
@@ -30,6 +31,18 @@ export function isRepository(repository: string): boolean {
 /** The names of the refs in the folder `refs/heads/FOLDER`, without the folder; none without repository. */
 export function listRefs(repository: string, folder: string): readonly string[] {
   return readdirIfPresent(join(repository, 'refs/heads', folder)).sort();
+}
+
+/** The names of the refs below the folder `refs/heads/FOLDER` that are not right in it, such as `docker.io/busybox`. */
+export function listNestedRefs(repository: string, folder: string): readonly string[] {
+  const root = join(repository, 'refs/heads', folder);
+  const below = readdirIfPresent(root).flatMap((name) => {
+    const isFolder = statSync(join(root, name)).isDirectory();
+    return isFolder
+      ? readdirSync(join(root, name), { recursive: true }).map((path) => `${name}/${path}`)
+      : [];
+  });
+  return below.filter((name) => resolveRef(repository, `${folder}/${name}`) !== undefined).sort();
 }
 
 /** The checksum that a ref such as `ociimage/busybox_3Alatest` holds, or `undefined` when there is no such ref. */
@@ -63,7 +76,7 @@ export function parseCommit(bytes: Uint8Array, path: string): Commit {
   // the time is stored big-endian, whatever the machine
   const created = new Date(Number(swapBytes(seconds as bigint)) * 1000);
   if (Number.isNaN(created.getTime())) throw damaged(path);
-  return { metadata: new Map(metadata), created, tree: Buffer.from(tree).toString('hex') };
+  return { metadata: new Map(metadata), created, tree: hex(tree) };
 }
 
 function isText(entry: readonly [string, GValue]): entry is [string, string] {
@@ -76,17 +89,71 @@ function swapBytes(value: bigint): bigint {
   return bytes.readBigUInt64BE();
 }
 
+/** A folder of a commit: what it holds, by name. */
+export interface Folder {
+  /** Checksums of the objects of files and symbolic links. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly folders: ReadonlyMap<string, FolderObjects>;
+}
+
+/** The checksums of the two objects of a folder: what it holds, and its owner, mode and attributes. */
+export interface FolderObjects {
+  readonly tree: string;
+  readonly meta: string;
+}
+
+/**
+ * Reads a dirtree object.
+ *
+ * @throws AtomicError, with the path of the object, when it is missing or damaged
+ */
+export function readFolder(repository: string, tree: string): Folder {
+  const path = objectPath(repository, tree, 'dirtree');
+  const [files, folders] = membersOf(readObject(path), DIRTREE, path) as readonly [
+    readonly (readonly [string, Uint8Array])[],
+    readonly (readonly [string, Uint8Array, Uint8Array])[],
+  ];
+  return {
+    files: new Map(files.map(([name, checksum]) => [safeName(name, path), hex(checksum)])),
+    folders: new Map(
+      folders.map(([name, content, meta]) => [safeName(name, path), { tree: hex(content), meta: hex(meta) }]),
+    ),
+  };
+}
+
+/** ostree(1) refuses such names as well (ot_util_filename_validate()). */
+function safeName(name: string, path: string): string {
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) throw damaged(path);
+  return name;
+}
+
+function hex(checksum: Uint8Array): string {
+  return Buffer.from(checksum).toString('hex');
+}
+
 /**
  * Reads a regular file of the root folder of a commit.
  *
  * @throws AtomicError when there is no such file, or an object on the way is missing or damaged
  */
 export function readRootFile(repository: string, commit: Commit, name: string): Buffer {
+  const checksum = readFolder(repository, commit.tree).files.get(name);
+  if (checksum !== undefined) return readFileObject(repository, checksum);
   const path = objectPath(repository, commit.tree, 'dirtree');
-  const [files] = membersOf(readObject(path), DIRTREE, path);
-  const entry = (files as readonly (readonly [string, Uint8Array])[]).find(([file]) => file === name);
-  if (entry === undefined) throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
-  return readObject(objectPath(repository, Buffer.from(entry[1]).toString('hex'), 'file'));
+  throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
+}
+
+/** Reads the content of a regular file by the checksum of its object. */
+export function readFileObject(repository: string, checksum: string): Buffer {
+  return readObject(objectPath(repository, checksum, 'file'));
+}
+
+/**
+ * The text of a symbolic link by the checksum of its object, `undefined` for a regular file. Only repositories of
+ * root tell the two apart: in those of ordinary users, a link is a regular file with that text.
+ */
+export function readLinkObject(repository: string, checksum: string): string | undefined {
+  return readLinkIfPresent(objectPath(repository, checksum, 'file'));
 }
 
 function membersOf(bytes: Uint8Array, signature: string, path: string): readonly GValue[] {

@@ -15,18 +15,29 @@ import type { LocalImage } from './store.ts';
  */
 export async function checkoutImage(
   context: Context,
-  image: Pick<LocalImage, 'commit' | 'layers'>,
+  image: LayeredImage,
   folder: string,
   { isWritable = false } = {},
 ): Promise<void> {
-  const { repository } = context.paths;
+  const listFile = `${folder}.layers`;
+  const refs = layerRefs(context, image);
+  await checkoutUnion(context, context.paths.repository, { refs, folder, listFile, isWritable });
+  await rm(listFile);
+}
+
+/** What of an image a checkout needs. */
+export type LayeredImage = Pick<LocalImage, 'commit' | 'layers'>;
+
+/**
+ * The refs and commits whose trees, laid over one another, are the image, base first.
+ *
+ * @throws AtomicError when a layer is missing
+ */
+export function layerRefs({ paths }: Context, image: LayeredImage): readonly string[] {
   for (const hex of image.layers) {
-    if (resolveRef(repository, blobRef(hex)) === undefined)
+    if (resolveRef(paths.repository, blobRef(hex)) === undefined)
       throw new AtomicError(`Layer not found: ${hex}.  Please pull the image again`);
   }
   // compat: what has no manifest is its own and only layer
-  const refs = image.layers.length > 0 ? image.layers.map(blobRef) : [image.commit];
-  const listFile = `${folder}.layers`;
-  await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
-  await rm(listFile);
+  return image.layers.length > 0 ? image.layers.map(blobRef) : [image.commit];
 }

@@ -1,6 +1,6 @@
 /** The images in the repository, read without starting a program. */
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
 import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../host/ostree-repository.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
 import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
@@ -45,7 +45,7 @@ export function findImage(context: Context, reference: string): LocalImage | und
   const parsed = parseReference(reference);
   const byName = readImage(context, refOf(parsed));
   if (byName !== undefined || !isIdPrefix(reference)) return byName;
-  const matches = readTaggedImages(context).filter(({ id }) => id.startsWith(reference));
+  const matches = listTaggedImages(context).filter(({ id }) => id.startsWith(reference));
   if (new Set(matches.map(({ id }) => id)).size > 1) {
     throw new AtomicError(`more images matching prefix \`${reference}\``, { hint: 'give more of the id' });
   }
@@ -56,9 +56,9 @@ function isIdPrefix(text: string): boolean {
   return text.length >= SHORTEST_ID_PREFIX && /^[0-9a-f]{1,64}$/.test(text);
 }
 
-/** The tagged images, sorted by name; damaged ones are named in a warning and left out. */
+/** What the listings show of {@link listTaggedImages}. */
 export function listLocalImages(context: Context): ImageEntry[] {
-  const images = readTaggedImages(context);
+  const images = listTaggedImages(context);
   return images.map(({ name, id, created, virtualSize }) => ({
     ...splitTag(name),
     id,
@@ -80,7 +80,8 @@ function untaggedEntry(repository: string, hex: string): ImageEntry | undefined 
   return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
 }
 
-function readTaggedImages(context: Context): LocalImage[] {
+/** The tagged images, whole, sorted by name; damaged ones are named in a warning and left out. */
+export function listTaggedImages(context: Context): LocalImage[] {
   const names = listRefs(context.paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
   const images = names.map((encoded) =>
     orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
@@ -108,6 +109,11 @@ function orWarn<Item>(context: Context, name: string, read: () => Item | undefin
     context.report({ kind: 'warning', text: `Skipping image '${name}': ${error.message}` });
     return undefined;
   }
+}
+
+/** All tags of the image with this id, sorted by name. */
+export function tagsOf(context: Context, id: string): readonly LocalImage[] {
+  return listTaggedImages(context).filter((image) => image.id === id);
 }
 
 /** Reads the image behind a ref, `undefined` when there is no such ref. */
@@ -148,18 +154,8 @@ function virtualSizeOf({ paths }: Context, layers: readonly string[]): number | 
 
 /** A layer that is missing or damaged has no size; listings say so with an empty cell. */
 function layerSize(repository: string, hex: string): number | undefined {
-  const commit = undamaged(() => readRef(repository, blobRef(hex)));
+  const commit = orUndefined(() => readRef(repository, blobRef(hex)));
   return commit && sizeOf(commit);
-}
-
-/** What `read` finds; damaged is as good as missing. */
-export function undamaged<Found>(read: () => Found | undefined): Found | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (error instanceof AtomicError) return undefined;
-    throw error;
-  }
 }
 
 function sizeOf(commit: Commit): number | undefined {
@@ -177,13 +173,13 @@ const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompres
 
 /** Whether the repository has this layer, whole; a damaged commit is as good as none. */
 export function hasLayer({ paths }: Context, hex: string): boolean {
-  const commit = undamaged(() => readRef(paths.repository, blobRef(hex)));
+  const commit = orUndefined(() => readRef(paths.repository, blobRef(hex)));
   return commit !== undefined && LAYER_KEYS.every((key) => commit.metadata.has(key));
 }
 
 /** Whether the repository has the configuration blob of this digest. */
 export function hasConfig({ paths }: Context, hex: string): boolean {
-  return undamaged(() => readRef(paths.repository, blobRef(hex))) !== undefined;
+  return orUndefined(() => readRef(paths.repository, blobRef(hex))) !== undefined;
 }
 
 /** The configuration of this digest (`sha256:<hex>`) as the repository has it, `undefined` when it has not. */

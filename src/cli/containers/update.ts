@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from 'commander';
 import type { UpdateRow, UpdateStatus } from '../../containers/update-all.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, collect, perform } from '../cli.ts';
-import { type Color, colored } from '../output/color.ts';
+import { type Colour, painted } from '../output/formats.ts';
 import type { Output } from '../output/output.ts';
 import { renderTable } from '../output/table.ts';
 
@@ -52,7 +52,7 @@ function requireCompatible(name: string | undefined, { all, set, rebase }: Optio
   if (all && (set.length > 0 || rebase !== undefined)) throw incompatible('--set or --rebase');
 }
 
-const COLORS: Readonly<Record<UpdateStatus, Color>> = {
+const COLOURS: Readonly<Record<UpdateStatus, Colour>> = {
   Failed: 'red',
   'Not updated': 'red',
   Unknown: 'yellow',
@@ -78,7 +78,7 @@ function printSummary(output: Output, rows: readonly UpdateRow[]): number {
     row.before,
     row.after,
     row.latest ?? '<NOT FOUND>',
-    colored(output, COLORS[row.status], row.status),
+    output.isScreen ? painted(row.status, COLOURS[row.status]) : row.status,
   ]);
   for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.line(line);
   return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;

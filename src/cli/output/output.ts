@@ -6,8 +6,8 @@ export interface Output {
   warn(text: string): void;
   /** Text on standard output as it is. */
   write(text: string): void;
-  /** Whether standard output is a terminal. */
-  readonly isStandardTerminal: boolean;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether standard output is one: then colours and a pager are welcome. */
+  readonly isScreen: boolean;
 }

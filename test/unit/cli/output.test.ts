@@ -95,8 +95,8 @@ describe('progressTo', () => {
       line: (text: string) => out.push(text),
       warn: (text: string) => err.push(text),
       write: () => undefined,
-      isStandardTerminal: false,
       isTerminal,
+      isScreen: isTerminal,
     };
     const report = progressTo(output);
     report({ kind: 'extracting', path: '/a' });
