@@ -118,7 +118,7 @@ export async function goBack(
 ): Promise<void> {
   if (services.some((service) => service.name === name)) await stopService(context, name, runtime);
   await pointTo(context, name, to);
-  await settleSlots(context, name);
+  // the slots are settled later: what the failed deployment has put on the host is known from its record
   await activate(context, name, to, 'refresh');
   for (const service of services) await startService(context, service.name);
 }

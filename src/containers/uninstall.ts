@@ -9,7 +9,7 @@ import * as systemd from '../host/systemd.ts';
 import { deactivate } from './activate.ts';
 import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
 import { recordedRuntime } from './installed-runtime.ts';
-import { clearPending, markPending } from './marker.ts';
+import { clearPending, isPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { dependantsOf } from './remote.ts';
 import { removeSlots } from './slots.ts';
@@ -41,16 +41,21 @@ export async function uninstallContainer(context: Context, request: UninstallReq
     return;
   }
   await withContainer(context, name, async () => {
-    requireInstalled(context, name);
-    await remove(context, name);
+    // the recovery of an earlier removal may have done it all
+    if (isInstalled(context, name)) await remove(context, name);
   });
 }
 
-function requireInstalled(context: Context, name: ContainerName): void {
+/** Whether there is anything of a container, be it what a killed command left. */
+function isInstalled(context: Context, name: ContainerName): boolean {
   const { link, slots } = containerPaths(context, name);
   // in user mode the repository lies among the containers
   const isContainer = [link, ...slots].some(exists) && link !== context.paths.repository;
-  if (isContainer || hasLeftoverUnit(context, name)) return;
+  return isContainer || isPending(context, name) || hasLeftoverUnit(context, name);
+}
+
+function requireInstalled(context: Context, name: ContainerName): void {
+  if (isInstalled(context, name)) return;
   if (preinstalledPath(context, name) !== undefined) {
     throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
       hint: `remove the package atomic-container-${name}`,
