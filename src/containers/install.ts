@@ -158,4 +158,5 @@ async function undo(context: Context, { name, runtime }: Install): Promise<void>
   await deactivate(shielded, name, runtime);
   await removeSlots(shielded, name);
   await clearPending(shielded, name);
+  await settleSlots(shielded, name);
 }
