@@ -12,6 +12,8 @@ export interface Cli {
   /** Opens standard input: an open one can keep the process from ending. */
   readonly input: () => Readable;
   readonly surroundings: Surroundings;
+  /** Whether standard input is a terminal. */
+  readonly hasTerminal: boolean;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
-import { requireOstree } from './storage.ts';
+import { IMAGE_HELP, requireOstree } from './storage.ts';
 
 const SYSTEM_PACKAGE_MODES = ['auto', 'build', 'no', 'yes'];
 
@@ -22,7 +22,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
   const command = parent
     .command('install')
     .description('install a container from an image')
-    .argument('<image>', 'the image: [http:]NAME[:TAG]')
+    .argument('<image>', IMAGE_HELP)
     .argument('[args...]', 'for docker only; ignored')
     .addOption(new Option('--system', 'install a system container').conflicts('user'))
     .addOption(new Option('--user', 'install a container of the calling user').conflicts('system'))
@@ -38,23 +38,18 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
     perform(cli, self, async (context) => {
       requireSensible(options, context.user.isRoot);
       const { installContainer } = await import('../containers/install.ts');
-      await installContainer(context, {
+      return await installContainer(context, {
         image,
         set: options.set,
         systemPackage: options.systemPackage,
         isDisplay: options.display === true,
-        mode: modeOf(options),
+        hasTerminal: cli.hasTerminal,
         ...(options.name === undefined ? {} : { name: options.name }),
         ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });
     }),
   );
-}
-
-function modeOf({ system, user }: Options): 'system' | 'user' | 'unstated' {
-  if (system) return 'system';
-  return user ? 'user' : 'unstated';
 }
 
 /** Specification 1.4: what can be said before any image is looked at, in its order. */

@@ -46,7 +46,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addStop(program, cli);
   addUninstall(program, cli);
   addUnmount(program);
-  addRollback(program, { isHidden: true });
+  addRollback(program, cli, { isHidden: true });
   addShared(program, cli, { isHidden: true });
   return program;
 }
@@ -56,8 +56,8 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
   addContainersDelete(group);
   addContainersList(group, cli);
   addContainersTrim(group);
-  addContainersUpdate(group);
-  addRollback(group);
+  addContainersUpdate(group, cli);
+  addRollback(group, cli);
 }
 
 function addImages(program: CommandUnknownOpts, cli: Cli): void {

@@ -1,13 +1,14 @@
 import type { CommandUnknownOpts } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, perform } from './cli.ts';
+import { IMAGE_HELP } from './storage.ts';
 
 /** `atomic pull`: fetches an image, or its newer version. */
 export function addPull(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('pull')
-    .description('pull an image from a registry')
-    .argument('<image>', 'the image: [http:]NAME[:TAG]')
+    .description('pull an image')
+    .argument('<image>', IMAGE_HELP)
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('--src-creds <USER[:PASSWORD]>', 'credentials for the registry')
     .option('-t, --type <TYPE>', 'for docker only; ignored')

@@ -1,4 +1,4 @@
-/** `--storage`: of the backends that the Python tool had, only OSTree is left. */
+/** Where images are and come from. `--storage`: of the backends that the Python tool had, only OSTree is left. */
 import { AtomicError } from '../errors.ts';
 
 /**
@@ -15,3 +15,8 @@ export function requireOstree(storage: string | undefined): void {
   }
   throw new AtomicError(`Unable to associate string '${storage}' with backend`);
 }
+
+/** What an image may be called on the command line, for the help. */
+export const IMAGE_HELP =
+  'the image: [http:]NAME[:TAG] in a registry, docker:NAME[:TAG], containers-storage:NAME[:TAG], dockertar:FILE, ' +
+  'oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or dir:FOLDER';

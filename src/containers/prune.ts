@@ -5,9 +5,10 @@ import { exists } from '../host/files.ts';
 import { pruneImages } from '../images/prune.ts';
 import { removeStaleFolder } from '../images/stale-folder.ts';
 import { containerPaths } from './deployment.ts';
+import { isPending } from './marker.ts';
 import { parseContainerName } from './name.ts';
-import { deployedCommits, type SlotFolder, slotFolders } from './slots.ts';
-import { isPending, withContainer } from './transaction.ts';
+import { deployedCommits, type SlotFolder, slotFolders } from './slot-folders.ts';
+import { withContainer } from './transaction.ts';
 
 /**
  * Removes deployments without a container, then what neither an image nor a deployment needs.

@@ -26,7 +26,7 @@ export async function replaceFile(path: string, text: string, mode = 0o644): Pro
   await rm(temporary, { force: true });
   await createFile(temporary, text, mode);
   await rename(temporary, path);
-  await syncFolder(dirname(path));
+  await syncPath(dirname(path));
 }
 
 /** Makes the symbolic link `path` point to `target` by rename(2), whatever it was before; durable when it returns. */
@@ -35,21 +35,26 @@ export async function replaceLink(path: string, target: string): Promise<void> {
   await rm(temporary, { force: true });
   await symlink(target, temporary);
   await rename(temporary, path);
-  await syncFolder(dirname(path));
+  await syncPath(dirname(path));
+}
+
+/** Removes what a killed process left of a replacement of `path`. */
+export async function removeTemporary(path: string): Promise<void> {
+  await rm(temporaryNameFor(path), { force: true });
 }
 
 /** Hidden, next to `path`, so that rename(2) works and listings skip it. */
-function temporaryNameFor(path: string): string {
+export function temporaryNameFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
 }
 
-/** Puts the entries of a folder on disk (fsync(2) of a file does not cover its name). */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Puts the content of a file, or the entries of a folder, on disk: fsync(2) of a file does not cover its name. */
+export async function syncPath(path: string): Promise<void> {
+  const opened = await open(path, 'r');
   try {
-    await folder.sync();
+    await opened.sync();
   } finally {
-    await folder.close();
+    await opened.close();
   }
 }
 
@@ -72,6 +77,11 @@ export function readIfPresent(path: string): string | undefined {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
     throw error;
   }
+}
+
+/** Whether `error` says that there is something of that name, but no file that we can read: a folder, say. */
+export function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+  return isErrno(error, 'EACCES', 'EISDIR', 'ELOOP');
 }
 
 /** Where a symbolic link points, or `undefined` when there is no link of that name. */

@@ -112,17 +112,23 @@ export function parseFreed(output: string): number {
 
 /**
  * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
- * what is below them. Files are hard links into the repository.
+ * what is below them. Files are hard links into the repository, unless they are to be written to.
  *
  * @param listFile where the list of refs may be written; it is read by ostree(1)
  */
 export async function checkoutUnion(
   host: Host,
   repository: string,
-  { refs, folder, listFile }: { refs: readonly string[]; folder: string; listFile: string },
+  {
+    refs,
+    folder,
+    listFile,
+    isWritable = false,
+  }: { refs: readonly string[]; folder: string; listFile: string; isWritable?: boolean },
 ): Promise<void> {
   await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join(''));
   const user = host.user.isRoot ? [] : ['--user-mode'];
-  const mode = ['--union', '--whiteouts', '--require-hardlinks', '--fsync=no', ...user];
+  const files = isWritable ? '--force-copy' : '--require-hardlinks';
+  const mode = ['--union', '--whiteouts', files, '--fsync=no', ...user];
   await ostree(host, repository, ['checkout', ...mode, `--from-file=${listFile}`, folder]);
 }

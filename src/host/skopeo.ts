@@ -1,12 +1,12 @@
-/** skopeo: reaching registries, with the policy, the certificates and the mirrors that it is configured with. */
+/** skopeo: reaching images, with the policy, the certificates and the mirrors that it is configured with. */
 import { createHash } from 'node:crypto';
 import { AtomicError, ToolError } from '../errors.ts';
 import type { Host } from './host.ts';
 
-/** An image in a registry. */
-export interface RegistryImage {
-  /** As skopeo takes it behind `docker://`. */
-  readonly name: string;
+/** An image where skopeo finds it. */
+export interface ImageSource {
+  /** As skopeo takes it (containers-transports(5)), such as `docker://etcd:3`. */
+  readonly location: string;
   /** As the person knows it, for messages. */
   readonly shownAs: string;
   /** The registry may be without TLS, or with a certificate that nobody vouches for. */
@@ -14,10 +14,10 @@ export interface RegistryImage {
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
   /** What is done with it, for messages; `pull` when absent. */
-  readonly purpose?: 'inspect' | 'delete';
+  readonly purpose?: 'pull' | 'inspect' | 'delete';
 }
 
-/** The manifest as the registry serves it. */
+/** A manifest, or a configuration, as its source has it. */
 export interface RawManifest {
   readonly text: string;
   /** `sha256:<hex>` of the text. */
@@ -29,20 +29,20 @@ export interface RawManifest {
  *
  * @throws AtomicError, with skopeo's exit status, when the registry does not answer, refuses, or has no such image
  */
-export async function inspectManifest(host: Host, image: RegistryImage): Promise<RawManifest> {
+export async function inspectManifest(host: Host, image: ImageSource): Promise<RawManifest> {
   const text = await inspect(host, image, ['--raw']);
   return { text, digest: digestOf(text) };
 }
 
 /** Fetches the configuration of an image; see {@link inspectManifest}. */
-export async function inspectConfig(host: Host, image: RegistryImage): Promise<RawManifest> {
+export async function inspectConfig(host: Host, image: ImageSource): Promise<RawManifest> {
   const text = await inspect(host, image, ['--config', '--raw']);
   return { text, digest: digestOf(text) };
 }
 
-async function inspect(host: Host, image: RegistryImage, what: readonly string[]): Promise<string> {
+async function inspect(host: Host, image: ImageSource, what: readonly string[]): Promise<string> {
   const tls = image.isInsecure ? ['--tls-verify=false'] : [];
-  const args = ['inspect', ...what, '--no-tags', ...tls, ...authentication(image), `docker://${image.name}`];
+  const args = ['inspect', ...what, '--no-tags', ...tls, ...authentication(image), image.location];
   return await explained(
     image,
     async () => (await host.processes.run({ tool: skopeoPath(host), args })).stdout,
@@ -57,13 +57,32 @@ async function inspect(host: Host, image: RegistryImage, what: readonly string[]
  */
 export async function copyToLayout(
   host: Host,
-  image: RegistryImage,
+  image: ImageSource,
   { folder, signal }: { folder: string; signal: AbortSignal },
 ): Promise<void> {
   const tls = image.isInsecure ? ['--src-tls-verify=false', '--dest-tls-verify=false'] : [];
-  const target = ['--dest-oci-accept-uncompressed-layers', `docker://${image.name}`, `oci:${folder}`];
+  const target = ['--dest-oci-accept-uncompressed-layers', image.location, `oci:${folder}`];
   const args = ['copy', ...tls, ...authentication(image), ...target];
   await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args, signal }));
+}
+
+/**
+ * Copies an image into a folder that skopeo makes: its manifest as it is (from a list the one for this machine) to
+ * `manifest.json`, its configuration and its layers to files named by their hex digests, which skopeo verifies.
+ *
+ * @param isCompressing gzips layers that are not compressed; the manifest then has the new digests and sizes
+ * @throws AtomicError when the source is not there, or not what it says it is
+ */
+export async function copyToFolder(
+  host: Host,
+  image: ImageSource,
+  { folder, isCompressing }: { folder: string; isCompressing: boolean },
+): Promise<void> {
+  const { DOCKER_HOST: engine } = host.env;
+  const daemon = engine ? [`--src-daemon-host=${engine}`] : [];
+  const compress = isCompressing ? ['--dest-compress'] : [];
+  const args = ['copy', ...daemon, ...compress, image.location, `dir:${folder}`];
+  await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args }));
 }
 
 /**
@@ -71,9 +90,9 @@ export async function copyToLayout(
  *
  * @throws ToolError when the registry does not answer, refuses, or has no such image
  */
-export async function deleteFromRegistry(host: Host, image: RegistryImage): Promise<void> {
+export async function deleteFromRegistry(host: Host, image: ImageSource): Promise<void> {
   const tls = image.isInsecure ? ['--tls-verify=false'] : [];
-  const args = ['delete', ...tls, ...authentication(image), `docker://${image.name}`];
+  const args = ['delete', ...tls, ...authentication(image), image.location];
   await host.processes.run({ tool: skopeoPath(host), args });
 }
 
@@ -81,7 +100,7 @@ function skopeoPath({ env }: Host): string {
   return env.SKOPEO_PATH || 'skopeo';
 }
 
-function authentication({ authFile }: RegistryImage): readonly string[] {
+function authentication({ authFile }: ImageSource): readonly string[] {
   return authFile === undefined ? [] : [`--authfile=${authFile}`];
 }
 
@@ -90,8 +109,13 @@ export function digestOf(text: string): string {
   return `sha256:${createHash('sha256').update(text).digest('hex')}`;
 }
 
+/** Docker's client library words it differently from version to version. */
+const ENGINE_IS_DOWN = /cannot connect to the docker daemon|failed to connect to the docker API/i;
+const NO_ENGINE = 'The docker daemon does not appear to be running.';
+const START_ENGINE = "start it with 'systemctl start docker'";
+
 /** Turns skopeo's log into the one line that says why. */
-async function explained<Result>(image: RegistryImage, call: () => Promise<Result>): Promise<Result> {
+async function explained<Result>(image: ImageSource, call: () => Promise<Result>): Promise<Result> {
   try {
     return await call();
   } catch (error) {
@@ -99,6 +123,7 @@ async function explained<Result>(image: RegistryImage, call: () => Promise<Resul
     const reason = reasonOf(error.failure.stderr) ?? error.message;
     const hint = hintFor(reason);
     const details = { exitCode: error.exitCode, cause: error };
+    if (ENGINE_IS_DOWN.test(reason)) throw new AtomicError(NO_ENGINE, { ...details, hint: START_ENGINE });
     throw new AtomicError(
       `cannot ${image.purpose ?? 'pull'} ${image.shownAs}: ${reason}`,
       hint === undefined ? details : { ...details, hint },
@@ -111,7 +136,7 @@ export function reasonOf(stderr: string): string | undefined {
   const [, quoted, bare] = /level=fatal msg=(?:"((?:[^"\\]|\\.)*)"|(\S+))/.exec(stderr) ?? [];
   const message =
     quoted?.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? ' ' : character)) ?? bare;
-  return message?.replace(/^Error parsing image name "[^"]*": /, '');
+  return message?.replace(/^(Error parsing image name "[^"]*"|initializing source \S+): /, '');
 }
 
 function hintFor(reason: string): string | undefined {
@@ -120,5 +145,8 @@ function hintFor(reason: string): string | undefined {
   if (/manifest unknown|name unknown/i.test(reason)) return 'check the name and the tag';
   if (/HTTP response to HTTPS client|x509|certificate/i.test(reason))
     return "use 'http:' before the name to do without TLS";
+  if (/reference does not exist|no such image/i.test(reason))
+    return "'docker images' lists what the engine has";
+  if (/does not resolve to an image ID/.test(reason)) return "'podman images' lists what is there";
   return undefined;
 }

@@ -13,22 +13,27 @@ import type { LocalImage } from './store.ts';
  *
  * @throws AtomicError when a layer is missing
  */
-export async function checkoutImage(context: Context, image: LocalImage, folder: string): Promise<void> {
+export async function checkoutImage(
+  context: Context,
+  image: LayeredImage,
+  folder: string,
+  { isWritable = false } = {},
+): Promise<void> {
   const listFile = `${folder}.layers`;
-  await checkoutUnion(context, context.paths.repository, {
-    refs: layerRefs(context, image),
-    folder,
-    listFile,
-  });
+  const refs = layerRefs(context, image);
+  await checkoutUnion(context, context.paths.repository, { refs, folder, listFile, isWritable });
   await rm(listFile);
 }
+
+/** What of an image a checkout needs. */
+export type LayeredImage = Pick<LocalImage, 'commit' | 'layers'>;
 
 /**
  * The refs and commits whose trees, laid over one another, are the image, base first.
  *
  * @throws AtomicError when a layer is missing
  */
-export function layerRefs({ paths }: Context, image: LocalImage): readonly string[] {
+export function layerRefs({ paths }: Context, image: LayeredImage): readonly string[] {
   for (const hex of image.layers) {
     if (resolveRef(paths.repository, blobRef(hex)) === undefined)
       throw new AtomicError(`Layer not found: ${hex}.  Please pull the image again`);

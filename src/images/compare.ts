@@ -3,9 +3,8 @@ import type { Context } from '../context.ts';
 import { inspectConfig } from '../host/skopeo.ts';
 import { labelsOf } from './inspect.ts';
 import { hexOf, layersOf, parseImageConfig } from './manifest.ts';
-import { fetchManifest } from './pull.ts';
-import { parseReference } from './reference.ts';
-import { registryImage } from './registry.ts';
+import type { Reference } from './reference.ts';
+import { fetchManifest, registryImage } from './registry.ts';
 import type { LocalImage } from './store.ts';
 import { versionIn } from './version.ts';
 
@@ -22,15 +21,14 @@ export interface Compared {
  * first. The manifests may differ in form, as the Python tool converts those of the OCI, when what they describe is the
  * same.
  *
- * @param name how the registry is reached; a transport prefix may stand before it
+ * @param reference its name in the registry
  * @throws AtomicError when the registry does not answer, or has no such image
  */
 export async function compareWithRegistry(
   context: Context,
   image: LocalImage,
-  name: string,
+  reference: Reference,
 ): Promise<readonly Compared[]> {
-  const reference = parseReference(name);
   const { raw, manifest, source } = await fetchManifest(
     context,
     reference,

@@ -14,7 +14,7 @@ export async function deleteRemoteImages(context: Context, names: readonly strin
   const images = names.map((name) => registryImage(parseReference(name), 'delete'));
   let isComplete = true;
   for (const image of images) {
-    const shown = `Image docker://${image.name}`;
+    const shown = `Image ${image.location}`;
     try {
       await deleteFromRegistry(context, image);
       context.report({ kind: 'note', text: `${shown} marked for deletion` });

@@ -5,8 +5,8 @@ import { deleteRefs } from '../host/ostree.ts';
 import { listRefs } from '../host/ostree-repository.ts';
 import { type ImageLookup, requireImage } from './lookup.ts';
 import { blobsOfCommits, tagNames } from './needed.ts';
-import { lockRepository } from './pull.ts';
 import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
+import { lockRepository } from './repository-lock.ts';
 import { readImage, tagsOf } from './store.ts';
 
 /** A ref that is to be deleted. */

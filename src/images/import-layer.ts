@@ -1,54 +1,63 @@
 /** One layer, from a blob on disk to a commit. */
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
+import { CHUNK, compressionOf, explainGzip, unzstd } from '../host/compression.ts';
 import { commitAgain, commitTar } from '../host/ostree.ts';
 import { TarFilter } from '../host/tar-filter.ts';
 import { blobRef } from './reference.ts';
 
-/** Bytes handed on at a time: with Node's own 16 and 64 KiB, handing on takes longer than uncompressing. */
-const CHUNK = 256 * 1024;
-
-export interface LayerBlob {
+/** A layer as its image describes it. */
+export interface Layer {
   /** Its digest, without `sha256:`. */
   readonly hex: string;
-  readonly file: string;
+  /** Bytes, as the manifest has it. */
+  readonly size: number | undefined;
   /** The digest of the uncompressed layer according to the image's configuration; not all images say. */
   readonly diffId: string | undefined;
 }
 
 /**
- * Imports a layer: reads it once, uncompressing, measuring and filtering on the way into ostree. Its ref is made last,
+ * Imports a layer from the file of its blob: reads it once, uncompressing, measuring and filtering on the way into ostree. Its ref is made last,
  * when everything has been checked. Device nodes, fifos and sockets are left out; `onSpecial` gets their number.
  *
  * @throws AtomicError when the blob is no layer, or not the one that the configuration speaks of
  */
 export async function importLayer(
   context: Context,
-  { hex, file, diffId }: LayerBlob,
+  { hex, size, diffId }: Layer,
+  file: string,
   onSpecial: (count: number) => void,
 ): Promise<void> {
   const owner = `layer ${hex}`;
+  const { size: found } = await stat(file);
+  if (size !== undefined && size !== found)
+    throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
   const meter = new Meter();
   const filter = new TarFilter(owner);
   const { repository } = context.paths;
-  const commit = await feed(commitTar(context, repository, filter), unpack(context, file, [meter, filter]));
+  const commit = await feed(
+    commitTar(context, repository, filter),
+    unpack(context, { file, owner }, [meter, filter]),
+  );
   if (diffId !== undefined && meter.digest() !== diffId) {
     throw new AtomicError(
       `${owner} does not match its image: uncompressed it is ${meter.digest()}, not ${diffId}`,
     );
   }
   const metadata = {
-    'docker.size': String((await stat(file)).size),
+    'docker.size': String(found),
     'docker.uncompressed_size': String(meter.bytes),
     'docker.uncompressed_digest': meter.digest(),
   };
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
+  await faultPoint(context, 'pull.layer-imported');
   if (filter.dropped > 0) onSpecial(filter.dropped);
 }
 
@@ -61,14 +70,21 @@ async function feed(sink: Promise<string>, source: Promise<void>): Promise<strin
   return committed.value;
 }
 
-async function unpack(context: Context, file: string, [meter, filter]: [Meter, TarFilter]): Promise<void> {
-  const magic = await beginning(file);
+async function unpack(
+  context: Context,
+  { file, owner }: { file: string; owner: string },
+  [meter, filter]: [Meter, TarFilter],
+): Promise<void> {
+  const compression = await compressionOf(file);
   const { signal } = context;
-  if (magic.startsWith('1f8b')) {
-    const gunzip = createGunzip({ chunkSize: CHUNK });
-    await pipeline(readStream(file), gunzip, meter, filter, { signal }).catch(explainGzip);
-  } else if (magic === '28b52ffd') {
-    await pipeline(readStream(await unzstd(context, file)), meter, filter, { signal });
+  if (compression === 'gzip') {
+    const uncompressing = createGunzip({ chunkSize: CHUNK });
+    await pipeline(readStream(file), uncompressing, meter, filter, { signal }).catch(explainGzip(owner));
+  } else if (compression === 'zstd') {
+    const plain = `${file}.tar`;
+    await unzstd(context, file, plain);
+    await pipeline(readStream(plain), meter, filter, { signal });
+    await rm(plain);
   } else {
     await pipeline(readStream(file), meter, filter, { signal });
   }
@@ -76,34 +92,6 @@ async function unpack(context: Context, file: string, [meter, filter]: [Meter, T
 
 function readStream(file: string): ReadStream {
   return createReadStream(file, { highWaterMark: CHUNK });
-}
-
-/** zlib's errors have codes that begin with `Z_` and no file name. */
-function explainGzip(error: unknown): never {
-  if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
-    throw new AtomicError(`a layer is damaged: it cannot be uncompressed: ${error.message}`, {
-      cause: error,
-    });
-  throw error;
-}
-
-/** The first four bytes, in hex: RFC 1952 for gzip, RFC 8878 for Zstandard. */
-async function beginning(file: string): Promise<string> {
-  const handle = await open(file);
-  try {
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(4), 0, 4, 0);
-    return buffer.subarray(0, bytesRead).toString('hex');
-  } finally {
-    await handle.close();
-  }
-}
-
-/** Node 20 has no Zstandard; zstd(1) writes the layer beside the blob, in the pull's temporary folder. */
-async function unzstd(context: Context, file: string): Promise<string> {
-  const plain = `${file}.tar`;
-  await rm(plain, { force: true });
-  await context.processes.run({ tool: 'zstd', args: ['-d', '-q', '-o', plain, '--', file] });
-  return plain;
 }
 
 /** Counts and digests what flows through. */

@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 
-/** Upper case as well: some tools write it so. The digest ends up in a path. */
+/** Checked to the last digit: the digest ends up in a path. */
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected a sha256 digest');
 
 const Descriptor = z.looseObject({
@@ -12,6 +12,7 @@ const Descriptor = z.looseObject({
 });
 
 const LabelMap = z.record(z.string(), z.string()).nullish();
+const Annotations = z.record(z.string(), z.string()).nullish();
 
 /** https://github.com/opencontainers/image-spec/blob/main/manifest.md and Docker's schema 1 and 2. */
 const Manifest = z.looseObject({
@@ -23,11 +24,13 @@ const Manifest = z.looseObject({
   Digest: z.string().optional(),
   Labels: LabelMap,
   config: Descriptor.optional(),
+  annotations: Annotations,
   history: z.array(z.looseObject({ v1Compatibility: z.string().optional() })).optional(),
   manifests: z
     .array(
       z.looseObject({
         digest: Digest,
+        annotations: Annotations,
         platform: z
           .looseObject({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
           .optional(),
@@ -63,7 +66,13 @@ export function parseImageConfig(text: string, owner: string): ImageConfig {
   return parseDocument(ImageConfig, text, `the configuration of ${owner}`);
 }
 
-function parseDocument<Schema extends z.ZodType>(
+/**
+ * Parses a JSON document.
+ *
+ * @param what what it is, for messages
+ * @throws AtomicError when it is not what the schema says
+ */
+export function parseDocument<Schema extends z.ZodType>(
   schema: Schema,
   text: string,
   what: string,
@@ -84,6 +93,11 @@ function parseDocument<Schema extends z.ZodType>(
 export function layersOf({ fsLayers, layers, Layers }: Manifest): readonly string[] {
   if (fsLayers && fsLayers.length > 0) return fsLayers.map(({ blobSum }) => hexOf(blobSum)).reverse();
   return (layers?.map(({ digest }) => digest) ?? Layers ?? []).map(hexOf);
+}
+
+/** The name that whoever wrote a layout gave to an image in it: a tag only, or a full name. */
+export function annotatedName({ annotations }: Pick<Manifest, 'annotations'>): string | undefined {
+  return annotations?.['org.opencontainers.image.ref.name'];
 }
 
 /** `sha256:<hex>` without its prefix. */

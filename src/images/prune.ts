@@ -3,11 +3,12 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree-repository.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './needed.ts';
-import { lockRepository } from './pull.ts';
 import { blobRef, isBlobName, REF_FOLDER } from './reference.ts';
+import { lockRepository } from './repository-lock.ts';
 import { removeStaleFolder } from './stale-folder.ts';
 
 /** Refs that hold the images of deployments whose tag is gone; the Python tool does not look there. */
@@ -28,7 +29,9 @@ export async function pruneImages(context: Context, deployed: ReadonlySet<string
   await deleteRefs(context, repository, refs);
   for (const ref of refs) context.report({ kind: 'note', text: `Deleting ${ref}` });
   await holdDeployed(context, deployed);
+  await faultPoint(context, 'prune.refs');
   const freed = await freeObjects(context);
+  await faultPoint(context, 'prune.objects');
   await removeLayerCheckouts(context);
   return freed;
 }

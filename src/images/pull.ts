@@ -1,33 +1,24 @@
-/** `atomic pull`: an image from a registry into the repository. */
+/** `atomic pull`: an image into the repository. */
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
-import { takeLock } from '../host/lock.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { commitFolder, initRepository } from '../host/ostree.ts';
 import { isRepository } from '../host/ostree-repository.ts';
-import {
-  digestOf,
-  inspectConfig,
-  inspectManifest,
-  type RawManifest,
-  type RegistryImage,
-} from '../host/skopeo.ts';
+import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { temporaryFolder } from '../host/temporary-folder.ts';
 import { together } from '../together.ts';
 import { writeAuthFile } from './credentials.ts';
-import { fetchLayers } from './fetch-layers.ts';
-import {
-  hexOf,
-  type ImageConfig,
-  layersOf,
-  type Manifest,
-  parseImageConfig,
-  parseManifest,
-} from './manifest.ts';
-import { choosePlatform, requireArchitecture } from './platform.ts';
-import { blobRef, parseReference, type Reference, refOf } from './reference.ts';
-import { repositoryLock } from './repository-lock.ts';
+import { type FoundImage, mismatch } from './found-image.ts';
+import type { Layer } from './import-layer.ts';
+import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './manifest.ts';
+import { requireArchitecture } from './platform.ts';
+import { blobRef, isLocal, parseReference, type Reference, recordedName, refOf } from './reference.ts';
+import { findInRegistry } from './registry-image.ts';
+import { lockRepository } from './repository-lock.ts';
+import { locateImage } from './source.ts';
+import { stageImage } from './staged-image.ts';
 import { hasConfig, hasLayer, readConfigText, readImage } from './store.ts';
 
 export interface PullRequest {
@@ -35,17 +26,8 @@ export interface PullRequest {
   readonly image: string;
   /** `USER[:PASSWORD]` */
   readonly credentials?: string;
-  /** Ask the registry even when the image is here already. */
+  /** Ask the registry even when the image is here already; what is on this machine is always asked. */
   readonly isUpgrade: boolean;
-}
-
-/** A manifest that has been understood. */
-interface Wanted {
-  readonly reference: Reference;
-  readonly raw: RawManifest;
-  readonly manifest: Manifest;
-  /** The image by its digest, so that a tag that moves meanwhile cannot mix two images. */
-  readonly source: RegistryImage;
 }
 
 /**
@@ -53,115 +35,83 @@ interface Wanted {
  * and the next pull goes on with them.
  *
  * @returns the reference to record for later updates
- * @throws AtomicError when the name is malformed, the registry refuses, or the content is not what it should be
+ * @throws AtomicError when the name is malformed, the source refuses, or the content is not what it should be
  */
 export async function pullImage(context: Context, request: PullRequest): Promise<{ reference: string }> {
-  const reference = parseReference(request.image);
-  requireRegistry(reference);
-  if (request.isUpgrade || !isComplete(context, reference)) await pull(context, reference, request);
-  return { reference: reference.name };
+  const typed = parseReference(request.image);
+  if (isLocal(typed)) {
+    const located = await locateImage(context, typed);
+    await obtain(context, located.reference, async (folder) => {
+      const source = { ...located, shownAs: request.image };
+      return await stageImage(context, source, folder);
+    });
+    return { reference: recordedName(located.reference) };
+  }
+  if (request.isUpgrade || !isComplete(context, typed)) await download(context, typed, request);
+  return { reference: recordedName(typed) };
 }
 
-function requireRegistry({ transport }: Reference): void {
-  if (transport === 'registry' || transport === 'insecure') return;
-  throw new AtomicError(`pulling from '${transport}:' is not available in this build`);
-}
-
-async function pull(context: Context, reference: Reference, { credentials }: PullRequest): Promise<void> {
+async function download(context: Context, reference: Reference, { credentials }: PullRequest): Promise<void> {
   if (reference.registry === '') {
     const text = `The image \`${reference.name}\` is not fully qualified.  The default registry configured for Skopeo will be used.`;
     context.report({ kind: 'warning', text });
   }
-  await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
-  const authFile = credentials ? await writeAuthFile(folder.path, reference, credentials) : undefined;
-  const isInsecure = reference.transport === 'insecure';
-  const wanted = await fetchManifest(context, reference, {
-    name: reference.name,
-    shownAs: reference.name,
-    isInsecure,
-    authFile,
+  await obtain(context, reference, async (folder) => {
+    const authFile = credentials ? await writeAuthFile(folder, reference, credentials) : undefined;
+    return await findInRegistry(context, reference, { authFile, folder });
   });
-  if (isCurrent(context, wanted)) return;
-  await using _lock = await lockRepository(context);
-  await importImage(context, wanted, folder.path);
 }
 
-/** Waits until this is the only command that writes to the repository. */
-export async function lockRepository(context: Context): Promise<AsyncDisposable> {
-  const text = 'Waiting for another atomic command to end writing to the repository';
-  return await takeLock(context, repositoryLock(context.paths), () =>
-    context.report({ kind: 'waiting', text }),
-  );
-}
-
-/** Fetches the manifest, and from a list of them the one for this machine. */
-export async function fetchManifest(
+/** Finds an image with the help of a temporary folder, and imports it unless it is here already. */
+async function obtain(
   context: Context,
   reference: Reference,
-  image: RegistryImage,
-): Promise<Wanted> {
-  const first = await inspectManifest(context, image);
-  const top = parseManifest(first.text, reference.name);
-  if (top.manifests === undefined) return understood(reference, first, top, image);
-  const digest = choosePlatform(top, reference.name);
-  const chosen = await inspectManifest(context, { ...image, name: nameByDigest(reference, digest) });
-  if (chosen.digest !== digest) throw mismatch(`the manifest of ${reference.name}`, chosen.digest, digest);
-  return understood(reference, chosen, parseManifest(chosen.text, reference.name), image);
-}
-
-function understood(
-  reference: Reference,
-  raw: RawManifest,
-  manifest: Manifest,
-  image: RegistryImage,
-): Wanted {
-  if (manifest.layers === undefined || manifest.config === undefined) {
-    throw new AtomicError(
-      `cannot pull ${reference.name}: its manifest is not of Docker's schema 2 or of the OCI`,
-    );
-  }
-  return { reference, raw, manifest, source: { ...image, name: nameByDigest(reference, raw.digest) } };
-}
-
-function nameByDigest({ name }: Reference, digest: string): string {
-  const path = name.split('@')[0] ?? '';
-  const slash = path.lastIndexOf('/') + 1;
-  return `${path.slice(0, slash)}${path.slice(slash).split(':')[0]}@${digest}`;
-}
-
-function mismatch(what: string, found: string, expected: string): AtomicError {
-  return new AtomicError(`${what} has the digest ${found}, not ${expected} as it should`);
+  find: (folder: string) => Promise<FoundImage>,
+): Promise<void> {
+  await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
+  await faultPoint(context, 'pull.begun');
+  const found = await find(folder.path);
+  if (isCurrent(context, reference, found)) return;
+  await using _lock = await lockRepository(context);
+  await importImage(context, reference, found, folder.path);
 }
 
 /** Whether the image is here with all its layers and its configuration. */
 function isComplete(context: Context, reference: Reference): boolean {
-  const image = readImage(context, refOf(reference));
+  const image = orUndefined(() => readImage(context, refOf(reference)));
   if (image === undefined) return false;
   const { config } = image.manifest;
   const hasItsConfig = config === undefined || hasConfig(context, hexOf(config.digest));
   return hasItsConfig && image.layers.every((hex) => hasLayer(context, hex));
 }
 
-function isCurrent(context: Context, { reference, raw }: Wanted): boolean {
-  const image = readImage(context, refOf(reference));
+function isCurrent(context: Context, reference: Reference, { raw }: FoundImage): boolean {
+  const image = orUndefined(() => readImage(context, refOf(reference)));
   return image?.id === hexOf(raw.digest) && isComplete(context, reference);
 }
 
 /** Layers and configuration first, the manifest and the image's ref last. */
-async function importImage(context: Context, wanted: Wanted, folder: string): Promise<void> {
-  const { manifest, source, reference, raw } = wanted;
+async function importImage(
+  context: Context,
+  reference: Reference,
+  found: FoundImage,
+  folder: string,
+): Promise<void> {
+  const { manifest, raw } = found;
   const { repository } = context.paths;
-  const [config] = await together([obtainConfig(context, wanted), ensureRepository(context, repository)]);
-  const diffIds = diffIdsOf(manifest, parseImageConfig(config.text, reference.name));
-  await together([
-    fetchLayers(context, { source, layers: layersOf(manifest), diffIds, folder }),
-    commitConfig(context, config, folder),
+  const [config] = await together([
+    obtainConfig(context, reference, found),
+    ensureRepository(context, repository),
   ]);
+  const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
+  await together([found.importLayers(layers), commitConfig(context, config, folder)]);
+  await faultPoint(context, 'pull.layers-imported');
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
   });
+  await faultPoint(context, 'pull.image-committed');
 }
 
 async function ensureRepository(context: Context, repository: string): Promise<void> {
@@ -169,26 +119,28 @@ async function ensureRepository(context: Context, repository: string): Promise<v
   if (!isRepository(repository)) await initRepository(context, repository);
 }
 
-async function obtainConfig(context: Context, { manifest, source, reference }: Wanted): Promise<RawManifest> {
+async function obtainConfig(
+  context: Context,
+  { name }: Reference,
+  { manifest, config }: FoundImage,
+): Promise<RawManifest> {
   const expected = manifest.config?.digest ?? '';
-  const present = readConfigText(context, expected);
-  const config =
-    present === undefined
-      ? await inspectConfig(context, source)
-      : { text: present, digest: digestOf(present) };
-  if (config.digest !== expected)
-    throw mismatch(`the configuration of ${reference.name}`, config.digest, expected);
-  requireArchitecture(parseImageConfig(config.text, reference.name).architecture, reference.name);
-  return config;
+  const present = orUndefined(() => readConfigText(context, expected));
+  const raw = present === undefined ? await config() : { text: present, digest: digestOf(present) };
+  if (raw.digest !== expected) throw mismatch(`the configuration of ${name}`, raw.digest, expected);
+  requireArchitecture(parseImageConfig(raw.text, name).architecture, name);
+  return raw;
 }
 
-/** The uncompressed digests of the layers by their compressed ones; an image need not have as many. */
-function diffIdsOf(manifest: Manifest, { rootfs }: ImageConfig): ReadonlyMap<string, string> {
-  const layers = layersOf(manifest);
+/** The layers, base first; the uncompressed digests are known only when there are as many as layers. */
+function describeLayers(manifest: Manifest, { rootfs }: ImageConfig): readonly Layer[] {
+  const hexes = layersOf(manifest);
   const diffIds = rootfs?.diff_ids ?? [];
-  return new Map(
-    diffIds.length === layers.length ? layers.map((hex, index) => [hex, diffIds[index] ?? '']) : [],
-  );
+  return hexes.map((hex, index) => ({
+    hex,
+    size: manifest.layers?.[index]?.size,
+    diffId: diffIds.length === hexes.length ? diffIds[index] : undefined,
+  }));
 }
 
 async function commitConfig(context: Context, { text, digest }: RawManifest, folder: string): Promise<void> {

@@ -2,12 +2,18 @@
 import { basename } from 'node:path';
 import { AtomicError } from '../errors.ts';
 
-/** What a prefix says of where an image comes from; `insecure` is a registry without TLS verification. */
-export type Transport = 'registry' | 'insecure' | 'docker' | 'dockertar';
+/**
+ * What a prefix says of where an image comes from: a registry (`insecure`: without TLS verification), a store of images
+ * by name, or a file or folder.
+ */
+export type Transport = 'registry' | 'insecure' | LocalTransport;
+export type LocalTransport = NamedStore | PathTransport;
+type NamedStore = 'docker' | 'containers-storage';
+type PathTransport = 'dockertar' | 'oci' | 'oci-archive' | 'dir';
 
 export interface Reference {
   readonly transport: Transport;
-  /** The name without its prefix, as typed; for `dockertar` the path of the archive. */
+  /** The name without its prefix, as typed; for a file or folder its path, with the tag behind it. */
   readonly name: string;
   /** Empty for a short name. */
   readonly registry: string;
@@ -25,8 +31,12 @@ const PREFIXES: Readonly<Record<string, Transport>> = {
   'https:': 'registry',
   'http:': 'insecure',
   'docker:': 'docker',
+  'containers-storage:': 'containers-storage',
   'dockertar:': 'dockertar',
+  'oci-archive:': 'oci-archive',
+  'dir:': 'dir',
 };
+const PATH_TRANSPORTS: readonly Transport[] = ['dockertar', 'oci', 'oci-archive', 'dir'];
 
 /**
  * Takes a name apart; at most one prefix is dropped, and only from the start.
@@ -35,28 +45,56 @@ const PREFIXES: Readonly<Record<string, Transport>> = {
  */
 export function parseReference(text: string): Reference {
   const prefix = Object.keys(PREFIXES).find((candidate) => text.startsWith(candidate)) ?? '';
-  const transport = PREFIXES[prefix] ?? 'registry';
   const name = text.slice(prefix.length);
-  if (transport === 'dockertar') return archiveReference(name);
-  requireWellFormed(name, text);
-  return { transport, name, ...decompose(name) };
+  const transport = isPathBehindOci(prefix, name) ? 'oci' : (PREFIXES[prefix] ?? 'registry');
+  if (isPathTransport(transport)) return pathReference(transport, name);
+  return { ...parseName(name, text), transport };
 }
 
-/** The name of an archive's image is known only from its inside; its file name stands in until then. */
-function archiveReference(path: string): Reference {
-  const file = path.replace(/^\/\//, '/');
-  if (file === '')
-    throw new AtomicError("Invalid image name 'dockertar:'", { hint: 'give the path of the archive' });
-  const image = basename(file).replaceAll('.tar', '');
-  return {
-    transport: 'dockertar',
-    name: file,
-    registry: '',
-    repository: '',
-    image,
-    tag: 'latest',
-    digest: '',
-  };
+/** compat: `oci:` before a name is the registry; only what can be no name is the folder of a layout. */
+function isPathBehindOci(prefix: string, name: string): boolean {
+  return prefix === 'oci:' && /^\.{0,2}\//.test(name);
+}
+
+/** Whether the image is on this machine: in a store, an archive or a folder. */
+export function isLocal<Named extends Pick<Reference, 'transport'>>(
+  reference: Named,
+): reference is Named & { readonly transport: LocalTransport } {
+  return reference.transport !== 'registry' && reference.transport !== 'insecure';
+}
+
+function isPathTransport(transport: Transport): transport is PathTransport {
+  return PATH_TRANSPORTS.includes(transport);
+}
+
+/** The name of its image is known only from its inside; that of the file or folder stands in until then. */
+function pathReference(transport: PathTransport, text: string): Reference {
+  const path = text.replace(/^\/\//, '/');
+  if (path === '') {
+    throw new AtomicError(`Invalid image name '${transport}:'`, {
+      hint: 'give the path of the file or folder',
+    });
+  }
+  const image = baseNameOf(path);
+  return { transport, name: path, registry: '', repository: '', image, tag: 'latest', digest: '' };
+}
+
+/** What an image is called after its file or folder, when nothing inside says better. */
+export function baseNameOf(path: string): string {
+  return basename(path)
+    .replace(/\.(tgz|gz|zst)$/, '')
+    .replaceAll('.tar', '');
+}
+
+/**
+ * Takes the name of an image apart, in which nothing is a prefix.
+ *
+ * @param typed what the person typed, for messages
+ * @throws AtomicError for a name that no registry could serve
+ */
+export function parseName(name: string, typed = name): Reference {
+  requireWellFormed(name, typed);
+  return { transport: 'registry', name, ...decompose(name) };
 }
 
 /** The characters of https://github.com/distribution/reference, case left to the registry, since refs keep it. */
@@ -100,6 +138,12 @@ export function fullName({ name, tag, digest }: Reference): string {
 
 function hasTag(name: string): boolean {
   return name.slice(name.lastIndexOf('/') + 1).includes(':');
+}
+
+/** The name as {@link parseReference} reads it again: `docker:1` of a registry is not an image of the engine. */
+export function recordedName({ name }: Reference): string {
+  const read = parseReference(name);
+  return read.transport === 'registry' && read.name === name ? name : `oci:${name}`;
 }
 
 /** {@link fullName} of a recorded name; one that cannot be taken apart is shown as it is. */
@@ -147,12 +191,7 @@ export function isBlobName(encoded: string): boolean {
   return /^[0-9a-f]{64}$/.test(encoded);
 }
 
-/**
- * What a container is called when nobody names it: the image, and its tag unless that is `latest`.
- *
- * @throws AtomicError for a malformed image name
- */
-export function defaultContainerName(text: string): string {
-  const { image, tag } = parseReference(text);
+/** What a container is called when nobody names it: the image, and its tag unless that is `latest`. */
+export function defaultContainerName({ image, tag }: Reference): string {
   return tag === '' || tag === 'latest' ? image : `${image}-${tag}`;
 }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import type { Context } from '../context.ts';
 import { isErrno } from '../errors.ts';
-import { mountPoints } from '../paths.ts';
+import { mountPoints } from '../host/mounts.ts';
 
 /**
  * Removes a folder that nobody uses any more; when that does not work, a warning says so. Where something is mounted

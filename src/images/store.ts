@@ -166,15 +166,15 @@ function readRef(repository: string, ref: string): Commit | undefined {
 /** The keys without which a layer counts as not imported (specification 3.1). */
 const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompressed_digest'];
 
-/** Whether the repository has this layer, whole. */
+/** Whether the repository has this layer, whole; a damaged commit is as good as none. */
 export function hasLayer({ paths }: Context, hex: string): boolean {
-  const commit = readRef(paths.repository, blobRef(hex));
+  const commit = orUndefined(() => readRef(paths.repository, blobRef(hex)));
   return commit !== undefined && LAYER_KEYS.every((key) => commit.metadata.has(key));
 }
 
 /** Whether the repository has the configuration blob of this digest. */
 export function hasConfig({ paths }: Context, hex: string): boolean {
-  return resolveRef(paths.repository, blobRef(hex)) !== undefined;
+  return orUndefined(() => readRef(paths.repository, blobRef(hex))) !== undefined;
 }
 
 /** The configuration of this digest (`sha256:<hex>`) as the repository has it, `undefined` when it has not. */

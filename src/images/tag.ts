@@ -2,8 +2,8 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { writeRef } from '../host/ostree.ts';
 import { imageNotFound } from './lookup.ts';
-import { lockRepository } from './pull.ts';
 import { parseReference, refOf } from './reference.ts';
+import { lockRepository } from './repository-lock.ts';
 import { findImage } from './store.ts';
 
 export interface TagRequest {

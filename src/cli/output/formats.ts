@@ -36,9 +36,11 @@ export function pythonList(texts: readonly string[]): string {
   return `[${texts.map((text) => `'${text}'`).join(', ')}]`;
 }
 
-const COLOURS = { red: 31, green: 32, yellow: 33 };
+const COLOURS = { red: 31, green: 32, yellow: 33 } as const;
+
+export type Colour = keyof typeof COLOURS;
 
 /** Bold and in colour, for a terminal: in the sequences of the Python tool. */
-export function painted(text: string, colour: keyof typeof COLOURS): string {
+export function painted(text: string, colour: Colour): string {
   return `\u001b[1;${COLOURS[colour]}m${text}\u001b[0m`;
 }

@@ -28,6 +28,7 @@ async function run(
         output,
         input: () => Readable.from([]),
         surroundings: { env, user, cwd: '/', program: '/a', signal },
+        hasTerminal: false,
       }),
       argv,
     );
@@ -196,9 +197,6 @@ describe('help', () => {
 
 describe('commands that are still to come', () => {
   it.each([
-    { argv: ['containers', 'update', '--container', 'x'], name: 'containers update' },
-    { argv: ['containers', 'rollback', 'x'], name: 'containers rollback' },
-    { argv: ['rollback', 'x'], name: 'rollback' },
     { argv: ['mount', 'x', '/mnt'], name: 'mount' },
     { argv: ['umount', '/mnt'], name: 'unmount' },
   ])('$name says so', async ({ argv, name }) => {

@@ -1,12 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { AtomicError } from '../../../src/errors.ts';
 import {
+  baseNameOf,
   decodeRef,
   defaultContainerName,
   encodeRef,
   fullName,
   isBlobName,
+  parseName,
   parseReference,
+  recordedName,
   refOf,
   shownName,
 } from '../../../src/images/reference.ts';
@@ -47,6 +50,13 @@ describe('parseReference', () => {
     { text: 'dockertar:/a/b.tar', transport: 'dockertar', name: '/a/b.tar' },
     { text: 'dockertar://a/b.tar', transport: 'dockertar', name: '/a/b.tar' },
     { text: 'dockertar:b.tar', transport: 'dockertar', name: 'b.tar' },
+    { text: 'oci:/a/b', transport: 'oci', name: '/a/b' },
+    { text: 'oci:./b:1', transport: 'oci', name: './b:1' },
+    { text: 'oci:../b', transport: 'oci', name: '../b' },
+    { text: 'oci:a/b', transport: 'registry', name: 'a/b' },
+    { text: 'oci-archive:b.tar:1', transport: 'oci-archive', name: 'b.tar:1' },
+    { text: 'dir:b', transport: 'dir', name: 'b' },
+    { text: 'containers-storage:localhost/b:1', transport: 'containers-storage', name: 'localhost/b:1' },
     { text: 'me/foci:1', transport: 'registry', name: 'me/foci:1' },
     { text: 'quay.io/me/docker:1', transport: 'registry', name: 'quay.io/me/docker:1' },
   ])('reads the prefix of $text, at the start only', ({ text, transport, name }) => {
@@ -69,6 +79,10 @@ describe('parseReference', () => {
     'a:',
     'docker:',
     'dockertar:',
+    'oci-archive:',
+    'dir:',
+    'containers-storage:[overlay@/x]y',
+    'docker:/etc',
     'x@sha256:zz',
   ])('refuses %j', (text) => {
     expect(() => parseReference(text)).toThrow(AtomicError);
@@ -139,7 +153,35 @@ describe('defaultContainerName', () => {
     { image: 'quay.io/me/docker:1.0', name: 'docker-1.0' },
     { image: 'me/foci:1', name: 'foci-1' },
   ])('calls $image $name', ({ image, name }) => {
-    expect(defaultContainerName(image)).toBe(name);
+    expect(defaultContainerName(parseReference(image))).toBe(name);
+  });
+});
+
+describe('recordedName', () => {
+  it.each([
+    { name: 'etcd', want: 'etcd' },
+    { name: 'quay.io/me/docker:1', want: 'quay.io/me/docker:1' },
+    { name: 'docker:24', want: 'oci:docker:24' },
+    { name: 'http:1', want: 'oci:http:1' },
+    { name: 'oci:1', want: 'oci:oci:1' },
+    { name: 'dir:1', want: 'oci:dir:1' },
+  ])('records $name as $want, which is read as the same name', ({ name, want }) => {
+    const recorded = recordedName(parseName(name));
+
+    expect(recorded).toBe(want);
+    expect(parseReference(recorded)).toEqual(parseName(name));
+  });
+});
+
+describe('baseNameOf', () => {
+  it.each([
+    { path: '/x/etcd.tar', want: 'etcd' },
+    { path: '/x/etcd.tar.gz', want: 'etcd' },
+    { path: 'etcd.tgz', want: 'etcd' },
+    { path: '/x/my.etcd', want: 'my.etcd' },
+    { path: '/x/layout/', want: 'layout' },
+  ])('calls what $path holds $want', ({ path, want }) => {
+    expect(baseNameOf(path)).toBe(want);
   });
 });
 
