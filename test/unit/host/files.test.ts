@@ -120,6 +120,12 @@ describe('replaceFile', () => {
     expect(await readFile(at('file'), 'utf8')).toBe('new text');
     expect(await names()).toEqual(BEFORE);
   });
+
+  it('leaves a folder, and nothing beside it', async () => {
+    await expect(replaceFile(at('folder'), 'new text')).rejects.toThrow('EISDIR');
+
+    expect(await names()).toEqual(BEFORE);
+  });
 });
 
 describe('replaceLink', () => {
@@ -135,6 +141,12 @@ describe('replaceLink', () => {
     await replaceLink(at('link'), '/the/target');
 
     expect(await readlink(at('link'))).toBe('/the/target');
+    expect(await names()).toEqual(BEFORE);
+  });
+
+  it('leaves a folder, and nothing beside it', async () => {
+    await expect(replaceLink(at('folder'), '/the/target')).rejects.toThrow('EISDIR');
+
     expect(await names()).toEqual(BEFORE);
   });
 });
@@ -191,6 +203,7 @@ describe('readLinkIfPresent', () => {
     { name: 'file', want: undefined },
     { name: 'folder', want: undefined },
     { name: 'none', want: undefined },
+    { name: 'file/below', want: undefined },
   ])('of $name is $want', ({ name, want }) => {
     expect(readLinkIfPresent(at(name))).toBe(want);
   });
