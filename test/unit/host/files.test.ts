@@ -12,6 +12,7 @@ import {
 } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createFile,
@@ -148,6 +149,41 @@ describe('replaceLink', () => {
     await expect(replaceLink(at('folder'), '/the/target')).rejects.toThrow('EISDIR');
 
     expect(await names()).toEqual(BEFORE);
+  });
+});
+
+describe('a power cut', () => {
+  /** The calls that matter, in order, as strace sees them in a process that runs `script`. */
+  async function callsOf(script: string): Promise<readonly string[]> {
+    const program = at('program.mts');
+    const source = new URL('../../../src/host/files.ts', import.meta.url).href;
+    await writeFile(program, `import { createFile, replaceFile, replaceLink } from '${source}'; ${script}`);
+    const log = at('calls');
+    const filter = '--trace=fsync,rename,renameat,renameat2,symlink,symlinkat,unlink,unlinkat';
+    const strace = ['-f', '-y', '--seccomp-bpf', '-qqq', '--signal=none', filter, '-o', log];
+    await execa('strace', [...strace, 'tsx', program, folder], { preferLocal: true });
+    return (await readFile(log, 'utf8'))
+      .replaceAll(folder, '.')
+      .trim()
+      .split('\n')
+      .filter((line) => !line.includes('/tsx-'))
+      .map((line) => line.replace(/^\d+ +|\d+<|>|"\.\/|"/g, '').replace(/ += 0$/, ''));
+  }
+
+  it.each([
+    { name: 'a created file whole', script: "await createFile('new', 'x')", want: ['fsync(./new)'] },
+    {
+      name: 'the old file or the new',
+      script: "await replaceFile('file', 'x')",
+      want: ['fsync(./.file.tmp)', 'rename(.file.tmp, file)', 'fsync(.)'],
+    },
+    {
+      name: 'the old link or the new',
+      script: "await replaceLink('link', '/target')",
+      want: ['symlink(/target, .link.tmp)', 'rename(.link.tmp, link)', 'fsync(.)'],
+    },
+  ])('finds $name', async ({ script, want }) => {
+    expect(await callsOf(`process.chdir('${folder}'); ${script}`)).toEqual(want);
   });
 });
 
