@@ -98,9 +98,15 @@ function readValue(bytes: Uint8Array, type: Type, depth: number): GValue {
   }
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function readText(bytes: Uint8Array): string {
   if (bytes.at(-1) !== 0) throw new RangeError('text without end');
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, -1));
+  try {
+    return UTF_8.decode(bytes.subarray(0, -1));
+  } catch (error) {
+    throw new RangeError('text that is not UTF-8', { cause: error });
+  }
 }
 
 /** The value, a zero byte, and the text of its type. A value of a type that we do not know stays bytes. */

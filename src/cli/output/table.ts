@@ -19,8 +19,10 @@ export function renderTable(
   return hasHeading ? [heading, ...lines] : lines;
 }
 
+/** An image's command may hold line breaks, which would end the row, and commands to the terminal. */
 function cell({ width, isCut }: Column, text: string): string {
-  return (isCut ? text.slice(0, width) : text).padEnd(width);
+  const printable = text.replaceAll(/\p{Cc}/gu, ' ');
+  return (isCut ? printable.slice(0, width) : printable).padEnd(width);
 }
 
 /** The width of the longest of these. */

@@ -56,6 +56,12 @@ describe('renderTable', () => {
   it('leaves the headings out', () => {
     expect(renderTable(columns, [['', 'a', 'b']], false)).toEqual(['   a    b  ']);
   });
+
+  it('keeps a row in one line, and the terminal as it is, whatever an image holds', () => {
+    const cells = ['>', 'a\nb\tc', '\u001b[2J\u009b\u007f'];
+
+    expect(renderTable(columns, [cells], false)).toEqual(['>  a b   [2J  ']);
+  });
 });
 
 describe('filters', () => {
