@@ -71,9 +71,9 @@ function addImages(program: CommandUnknownOpts, cli: Cli): void {
 
 /** The verbs that are both `atomic images VERB` and `atomic VERB`. */
 function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
-  addImagesHelp(parent, placement);
+  addImagesHelp(parent, cli, placement);
   addImagesInfo(parent, cli, placement);
   addImagesUpdate(parent, cli, placement);
-  addImagesVerify(parent, placement);
+  addImagesVerify(parent, cli, placement);
   addImagesVersion(parent, cli, placement);
 }

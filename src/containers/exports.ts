@@ -58,8 +58,8 @@ export async function readExports(rootfs: string, shownAs: string, image: string
   };
 }
 
-/** A regular file of the image; anything else (a folder, a device) counts as absent. */
-async function readInside(rootfs: string, path: string): Promise<string | undefined> {
+/** The text of a regular file of an unpacked image; anything else (a folder, a device) counts as absent. */
+export async function readInside(rootfs: string, path: string): Promise<string | undefined> {
   const found = await pathInside(rootfs, path);
   if (found === undefined || !(await stat(found)).isFile()) return undefined;
   return await readFile(found, 'utf8');

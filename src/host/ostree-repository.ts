@@ -2,7 +2,8 @@
  * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
  * never written here, and need not exist.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../errors.ts';
 import { readLinkIfPresent } from './files.ts';
@@ -14,8 +15,9 @@ export interface Commit {
   readonly metadata: ReadonlyMap<string, string>;
   /** Time of the commit. */
   readonly created: Date;
-  /** Checksum of the root folder's dirtree object. */
+  /** Checksums of the objects of the root folder: dirtree and dirmeta. */
   readonly tree: string;
+  readonly meta: string;
 }
 
 /** ostree_repo_write_commit_with_time() and ostree-core.h: metadata, parent, related, subject, body, time, tree, meta. */
@@ -70,13 +72,17 @@ export function readCommit(repository: string, checksum: string): Commit {
 
 /** Parses a commit object; `path` is for messages. See {@link readCommit}. */
 export function parseCommit(bytes: Uint8Array, path: string): Commit {
-  const [entries, , , , , seconds, tree] = membersOf(bytes, COMMIT, path);
-  if (!(tree instanceof Uint8Array) || tree.length !== 32) throw damaged(path);
+  const [entries, , , , , seconds, tree, meta] = membersOf(bytes, COMMIT, path);
+  if (!isChecksum(tree) || !isChecksum(meta)) throw damaged(path);
   const metadata = (entries as readonly (readonly [string, GValue])[]).filter(isText);
   // the time is stored big-endian, whatever the machine
   const created = new Date(Number(swapBytes(seconds as bigint)) * 1000);
   if (Number.isNaN(created.getTime())) throw damaged(path);
-  return { metadata: new Map(metadata), created, tree: hex(tree) };
+  return { metadata: new Map(metadata), created, tree: hex(tree), meta: hex(meta) };
+}
+
+function isChecksum(value: GValue | undefined): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 32;
 }
 
 function isText(entry: readonly [string, GValue]): entry is [string, string] {
@@ -165,8 +171,24 @@ function membersOf(bytes: Uint8Array, signature: string, path: string): readonly
   }
 }
 
-function objectPath(repository: string, checksum: string, kind: 'commit' | 'dirtree' | 'file'): string {
+/** What an object is; all but `file` are metadata, whose checksums are those of their bytes. */
+export type ObjectKind = 'commit' | 'dirtree' | 'dirmeta' | 'file';
+
+/** Where an object lies. */
+export function objectPath(repository: string, checksum: string, kind: ObjectKind): string {
   return join(repository, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
+}
+
+/** What is wrong with a metadata object, `undefined` when it is what its checksum says. */
+export function damageOf(
+  repository: string,
+  checksum: string,
+  kind: Exclude<ObjectKind, 'file'>,
+): 'missing' | 'damaged' | undefined {
+  const path = objectPath(repository, checksum, kind);
+  if (!existsSync(path)) return 'missing';
+  const found = createHash('sha256').update(readObject(path)).digest('hex');
+  return found === checksum ? undefined : 'damaged';
 }
 
 function readObject(path: string): Buffer {

@@ -67,7 +67,7 @@ async function freeObjects(context: Context): Promise<number> {
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     const { exitCode, message } = error;
-    const hint = "see 'atomic images verify --all'";
+    const hint = "see 'atomic images verify --all --storage=ostree'";
     throw new AtomicError(`cannot free space in ${repository}: ${message}`, { exitCode, hint, cause: error });
   }
 }

@@ -19,8 +19,6 @@ export interface LocalImage {
   readonly manifest: Manifest;
   /** Hex digests, base first. */
   readonly layers: readonly string[];
-  /** Compressed bytes of all layers; unknown when one of them is missing. */
-  readonly virtualSize: number | undefined;
 }
 
 /** What the listings need of an image, a layer or a configuration. */
@@ -29,6 +27,7 @@ export interface ImageEntry {
   readonly tag: string;
   readonly id: string;
   readonly created: Date;
+  /** Compressed bytes of all layers; unknown when one of them is missing. */
   readonly virtualSize: number | undefined;
 }
 
@@ -58,13 +57,20 @@ function isIdPrefix(text: string): boolean {
 
 /** What the listings show of {@link listTaggedImages}. */
 export function listLocalImages(context: Context): ImageEntry[] {
-  const images = listTaggedImages(context);
-  return images.map(({ name, id, created, virtualSize }) => ({
-    ...splitTag(name),
-    id,
-    created,
-    virtualSize,
+  const present = new Set(listRefs(context.paths.repository, REF_FOLDER));
+  return listTaggedImages(context).map((image) => ({
+    ...splitTag(image.name),
+    id: image.id,
+    created: image.created,
+    virtualSize: image.layers.every((hex) => present.has(hex)) ? virtualSizeOf(context, image) : undefined,
   }));
+}
+
+/** The manifest has the sizes that the layers' commits have, and is at hand; old ones have none. */
+function virtualSizeOf({ paths }: Context, { manifest, layers }: LocalImage): number | undefined {
+  const known = new Map(manifest.layers?.map(({ digest, size }) => [hexOf(digest), size]));
+  const sizes = layers.map((hex) => known.get(hex) ?? layerSize(paths.repository, hex));
+  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 /** The commits of layers and configurations, sorted by digest. */
@@ -102,13 +108,9 @@ function compare(left: string, right: string): number {
 
 /** One damaged image must not hide the others. */
 function orWarn<Item>(context: Context, name: string, read: () => Item | undefined): Item | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `Skipping image '${name}': ${error.message}` });
-    return undefined;
-  }
+  return orUndefined(read, ({ message }) =>
+    context.report({ kind: 'warning', text: `Skipping image '${name}': ${message}` }),
+  );
 }
 
 /** All tags of the image with this id, sorted by name. */
@@ -124,7 +126,6 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
   const commit = readCommit(repository, checksum);
   const name = decodeRef(ref.slice(REF_FOLDER.length + 1));
   const manifest = parseManifest(commit.metadata.get('docker.manifest') ?? '{}', name);
-  const layers = layersOf(manifest);
   return {
     name,
     ref,
@@ -132,8 +133,7 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
     id: idOf(context, { commit, manifest, checksum }),
     created: commit.created,
     manifest,
-    layers,
-    virtualSize: virtualSizeOf(context, layers),
+    layers: layersOf(manifest),
   };
 }
 
@@ -145,11 +145,6 @@ function idOf(
   const digest =
     commit.metadata.get('docker.digest') || manifest.Digest || manifest.config?.digest || checksum;
   return env.ATOMIC_OSTREE_TEST_FORCE_IMAGE_ID || hexOf(digest);
-}
-
-function virtualSizeOf({ paths }: Context, layers: readonly string[]): number | undefined {
-  const sizes = layers.map((hex) => layerSize(paths.repository, hex));
-  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 /** A layer that is missing or damaged has no size; listings say so with an empty cell. */

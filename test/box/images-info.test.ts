@@ -102,6 +102,13 @@ summary: Answers HTTP requests with a greeting
     expect(refs.stdout).not.toContain('needs-value');
   });
 
+  it('asks for the image of this machine when the registry has several', async () => {
+    const shown = await box.atomic('info', '--remote', box.image('multi-arch'));
+
+    expect(shown).toMatchObject({ exitCode: 0 });
+    expect(shown.stdout).toContain('\nVersion: 1.0\n');
+  });
+
   it.each([
     [['nowhere'], "Unable to find 'nowhere' in the following backends: ostree"],
     [['--storage', 'ostree', 'nowhere'], 'Unable to find nowhere in the ostree backend'],

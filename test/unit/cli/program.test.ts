@@ -240,6 +240,16 @@ describe('checks before anything is looked at', () => {
       message: '--force is not supported by ostree images',
     },
     { argv: ['update', 'x'], message: 'x not found locally.  Unable to update' },
+    {
+      argv: ['images', 'verify', '--all', 'x'],
+      message: "Incompatible options specified.  --all doesn't support an image name",
+    },
+    { argv: ['verify'], message: 'Please specify the image name' },
+    { argv: ['images', 'verify', '--all'], message: 'Please specify --storage' },
+    {
+      argv: ['verify', 'x'],
+      message: "Unable to find 'x' in the following backends: ostree; see 'atomic images list'",
+    },
     { argv: ['run', '--name=x', 'y'], message: '--name is not supported by this backend' },
     {
       argv: ['pull', '--storage=foo', 'y'],
