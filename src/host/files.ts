@@ -22,19 +22,25 @@ export async function createFile(path: string, text: string, mode = 0o644): Prom
 
 /** Makes `path` hold this text by renaming a finished file over it; durable when it returns. */
 export async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
-  const temporary = temporaryNameFor(path);
-  await rm(temporary, { force: true });
-  await createFile(temporary, text, mode);
-  await rename(temporary, path);
-  await syncPath(dirname(path));
+  await replace(path, async (temporary) => await createFile(temporary, text, mode));
 }
 
-/** Makes the symbolic link `path` point to `target` by rename(2), whatever it was before; durable when it returns. */
+/** Makes `path` a symbolic link to `target` by rename(2); durable when it returns. */
 export async function replaceLink(path: string, target: string): Promise<void> {
+  await replace(path, async (temporary) => await symlink(target, temporary));
+}
+
+/** Puts what `make` makes in the place of a file or link, or of nothing; a folder stays, and is an error. */
+async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryNameFor(path);
   await rm(temporary, { force: true });
-  await symlink(target, temporary);
-  await rename(temporary, path);
+  try {
+    await make(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
   await syncPath(dirname(path));
 }
 
@@ -89,7 +95,7 @@ export function readLinkIfPresent(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EINVAL')) return undefined;
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EINVAL')) return undefined;
     throw error;
   }
 }

@@ -166,7 +166,7 @@ function membersOf(bytes: Uint8Array, signature: string, path: string): readonly
   try {
     return parseGVariant(bytes, signature) as readonly GValue[];
   } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) throw damaged(path, error);
+    if (error instanceof RangeError) throw damaged(path, error);
     throw error;
   }
 }

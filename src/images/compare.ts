@@ -4,7 +4,7 @@ import { inspectConfig } from '../host/skopeo.ts';
 import { labelsOf } from './inspect.ts';
 import { hexOf, layersOf, parseImageConfig } from './manifest.ts';
 import type { Reference } from './reference.ts';
-import { fetchManifest, registryImage } from './registry.ts';
+import { fetchManifest, registryImage } from './registry-image.ts';
 import type { LocalImage } from './store.ts';
 import { versionIn } from './version.ts';
 
@@ -29,11 +29,7 @@ export async function compareWithRegistry(
   image: LocalImage,
   reference: Reference,
 ): Promise<readonly Compared[]> {
-  const { raw, manifest, source } = await fetchManifest(
-    context,
-    reference,
-    registryImage(reference, 'inspect'),
-  );
+  const { raw, manifest, source } = await fetchManifest(context, registryImage(reference, 'inspect'));
   const local = versionIn(labelsOf(context, image)) ?? image.id;
   const layers = compareLayers(image.layers, layersOf(manifest));
   const hasSameConfig = image.manifest.config?.digest === manifest.config?.digest;

@@ -2,7 +2,7 @@ import type { Context } from '../context.ts';
 import { ToolError } from '../errors.ts';
 import { deleteFromRegistry, reasonOf } from '../host/skopeo.ts';
 import { parseReference } from './reference.ts';
-import { registryImage } from './registry.ts';
+import { registryImage } from './registry-image.ts';
 
 /**
  * Marks images for deletion in their registries, one after the other; the store is not looked at.

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { inspectConfig } from '../host/skopeo.ts';
 import { manifestLabels, parseImageConfig } from './manifest.ts';
 import { parseReference } from './reference.ts';
-import { registryImage } from './registry.ts';
+import { registryImage } from './registry-image.ts';
 import { type LocalImage, readConfigText } from './store.ts';
 
 export type Labels = Readonly<Record<string, string>>;

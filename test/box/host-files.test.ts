@@ -39,7 +39,7 @@ const update = async (fixture: string, ...options: readonly string[]) => {
 };
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq); do atomic uninstall --force $c; done');
+  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
   expect(await tracesIn(box)).toBe('');
   expect(await onHost()).toEqual([]);
 });

@@ -74,11 +74,24 @@ describe('images update', () => {
     );
   });
 
+  it('takes the name of an image as it is, also when it looks like a prefix', async () => {
+    await box.atomic('images', 'tag', box.image('hello-world'), 'oci:docker:1');
+    const id = (await idOf('docker')).slice(0, 12);
+
+    const updated = await box.atomic('images', 'update', 'oci:docker:1');
+    const all = await box.atomic('images', 'update', '--all', '--storage=ostree');
+    await box.atomic('-y', 'images', 'delete', 'oci:docker:1');
+
+    expect(id).toMatch(/^[0-9a-f]{12}$/);
+    expect(updated.stderr).toMatch(/cannot pull docker:1: .*manifest unknown/);
+    expect(all.stderr).toContain('Image docker:1 not fully qualified: skipping\n');
+  });
+
   it('colours the summary on a terminal, and succeeds when all could be pulled', async () => {
     await box.atomic('-y', 'images', 'delete', box.image('gone'));
     const onTerminal = await box.sh('script -qec "atomic update --all --storage ostree" /dev/null');
 
     expect(onTerminal.exitCode).toBe(0);
-    expect(onTerminal.stdout).toContain(' \u001b[1;32mUpdated\u001b[0m\r\n');
+    expect(onTerminal.stdout).toContain(' \u001b[1;32mUpdated\u001b[0m        \r\n');
   });
 });

@@ -13,7 +13,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq); do atomic uninstall --force $c; done');
+  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
   expect(await tracesIn(box)).toBe('');
 });
 

@@ -9,7 +9,7 @@ const RUN_TRACES =
   'findmnt -rno TARGET | grep containers/atomic; ls -A /run/atomic 2>/dev/null; ls -A /run/runc 2>/dev/null; ls -d /run/run-once /run/hello-world 2>/dev/null';
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq); do atomic uninstall $c; done');
+  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall $c; done');
   expect(await tracesIn(box)).toBe('');
   expect((await box.sh(RUN_TRACES)).stdout).toBe('');
 });

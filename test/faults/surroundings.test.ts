@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Misbehaviour, startBadRegistry } from '../support/bad-registry.ts';
 import { tracesIn, useBox } from '../support/test-box.ts';
+import { isThorough } from './points.ts';
 import { expectAnswer, expectSoundRepository } from './state.ts';
 
 const box = useBox();
@@ -10,7 +11,7 @@ const WRAPPED = ['skopeo', 'ostree', 'runc', 'systemctl', 'systemd-tmpfiles'];
 
 afterEach(async () => {
   for (const tool of WRAPPED) await box.sh(`rm -f /usr/local/bin/${tool}`);
-  await box.sh('for c in $(atomic containers list -aq); do atomic uninstall $c; done');
+  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall $c; done');
   expect(await tracesIn(box)).toBe('');
 });
 
@@ -39,7 +40,7 @@ describe('an install', () => {
     await box.sh('atomic -y images delete --all; atomic images prune');
     await wrap(tool, pattern, FAIL);
 
-    const { exitCode, stderr } = await box.run(install('with-mounts'));
+    const { exitCode, stderr } = await box.run(install());
 
     expect(exitCode).toBe(5);
     expect(stderr).toMatch(/^.*no luck today.*\n$/);
@@ -52,9 +53,7 @@ describe('an install', () => {
       await box.sh('atomic -y images delete --all; atomic images prune');
       await wrap(tool, pattern, HANG);
 
-      const { stdout } = await box.sh(
-        `timeout 2 ${install('with-mounts').join(' ')} >/dev/null 2>&1; echo $?`,
-      );
+      const { stdout } = await box.sh(`timeout 2 ${install().join(' ')} >/dev/null 2>&1; echo $?`);
 
       expect(stdout).toBe('124\n');
       expect(await tracesIn(box)).toBe('');
@@ -101,7 +100,7 @@ describe('an update of a service that runs', () => {
   });
 
   it('is taken up again by the next command when even going back fails', async () => {
-    await wrap('systemctl', '*daemon-reload*', `[ -e /run/broken ] && { ${FAIL}; }`);
+    await wrap('systemctl', '*daemon-reload*|*reenable*', `[ -e /run/broken ] && { ${FAIL}; }`);
     await box.sh('touch /run/broken');
 
     const updated = await box.atomic('containers', 'update', '--set=RECEIVER=new', 'c');
@@ -132,17 +131,20 @@ describe('a pull', () => {
     { what: 'changes a manifest', misbehaviour: { path: /manifests/, isChanged: true }, message: /./ },
   ];
 
-  it.each(bad)('from a registry that $what fails in one line, and leaves no image', async (one) => {
+  // skopeo waits half a minute before it gives up on 429
+  const tried = bad.filter(({ what }) => isThorough || what !== 'answers 429');
+
+  it.each(tried)('from a registry that $what fails in one line, and leaves no image', async (one) => {
     await box.sh('atomic -y images delete --all; atomic images prune');
     await using registry = await startBadRegistry(inject('registry'), one.misbehaviour);
 
     const { exitCode, stderr } = await box.atomic('pull', `http:${registry.address}/hello-world`);
 
     expect(exitCode).toBe(1);
-    expect(stderr).toMatch(/^cannot pull .*\n$/);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(stderr).toMatch(one.message);
     expect((await box.atomic('images', 'list')).stdout).toBe('');
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\n');
+    expect((await box.sh(`ls -A ${ROOT} | grep -v .storage`)).stdout).toBe('');
     expect((await box.atomic('pull', box.image('hello-world'))).exitCode).toBe(0);
     await expectSoundRepository(box);
   });
@@ -156,7 +158,6 @@ describe('a full disk', () => {
 
   beforeEach(async () => {
     await box.sh('mkdir -p /run/small; mount -t tmpfs -o size=64m tmpfs /run/small');
-    return async () => await box.sh(`${at} atomic uninstall c; umount /run/small`);
   });
 
   it('stops a pull, which goes on when there is room', async () => {
@@ -167,8 +168,12 @@ describe('a full disk', () => {
     expect(failed.exitCode).not.toBe(0);
     expect(failed.stderr).toMatch(/no space left on device/i);
     await box.sh(free);
-    expect((await box.sh(`${at} atomic pull ${box.image('hello-world')}`)).exitCode).toBe(0);
+    expect(await box.sh(`${at} atomic pull ${box.image('hello-world')}`)).toMatchObject({
+      exitCode: 0,
+      stderr: '',
+    });
     expect((await box.sh('ls -A /run/small/atomic')).stdout).toBe('.storage\n');
+    await box.sh('umount /run/small');
   });
 
   it('stops an install and an update before anything is stopped', async () => {
@@ -185,6 +190,7 @@ describe('a full disk', () => {
     await expectAnswer(box, { image: 'host-files', receiver: 'World' });
     await box.sh(free);
     expect((await box.sh(`${at} atomic containers update --set=RECEIVER=new c`)).exitCode).toBe(0);
+    await box.sh(`${at} atomic uninstall c; umount /run/small`);
   });
 });
 

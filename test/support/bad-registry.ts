@@ -30,6 +30,13 @@ export async function startBadRegistry(upstream: string, misbehaviour: Misbehavi
   };
 }
 
+/** https://github.com/opencontainers/distribution-spec/blob/main/spec.md#error-codes */
+const CODES: Readonly<Record<number, string>> = {
+  401: 'UNAUTHORIZED',
+  404: 'MANIFEST_UNKNOWN',
+  429: 'TOOMANYREQUESTS',
+};
+
 function forward(
   upstream: string,
   bad: Misbehaviour,
@@ -37,7 +44,8 @@ function forward(
 ): void {
   const isBad = bad.path.test(incoming.url ?? '');
   if (isBad && 'status' in bad) {
-    outgoing.writeHead(bad.status).end('{"errors":[{"code":"UNKNOWN","message":"out of order"}]}');
+    const errors = [{ code: CODES[bad.status] ?? 'UNKNOWN', message: 'out of order' }];
+    outgoing.writeHead(bad.status).end(JSON.stringify({ errors }));
     return;
   }
   const [host, port] = upstream.split(':');

@@ -2,7 +2,7 @@ import type { CommandUnknownOpts } from 'commander';
 import type { UpdateRow, UpdateStatus } from '../../containers/update-all.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, collect, perform } from '../cli.ts';
-import { type Colour, painted } from '../output/formats.ts';
+import type { Colour } from '../output/formats.ts';
 import type { Output } from '../output/output.ts';
 import { renderTable } from '../output/table.ts';
 
@@ -78,7 +78,7 @@ function printSummary(output: Output, rows: readonly UpdateRow[]): number {
     row.before,
     row.after,
     row.latest ?? '<NOT FOUND>',
-    output.isScreen ? painted(row.status, COLOURS[row.status]) : row.status,
+    output.isScreen ? { text: row.status, colour: COLOURS[row.status] } : row.status,
   ]);
   for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.line(line);
   return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;

@@ -3,7 +3,6 @@ import { AtomicError, UsageError } from '../../errors.ts';
 import type { UpdatedImage } from '../../images/update.ts';
 import { programOf } from '../argparse.ts';
 import { type Cli, perform } from '../cli.ts';
-import { painted } from '../output/formats.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
 import type { Placement } from './placement.ts';
@@ -61,8 +60,8 @@ const COLUMNS = [
 
 function summary(images: readonly UpdatedImage[], isColoured: boolean): readonly string[] {
   const rows = images.map(({ name, idBefore, idAfter, outcome }) => {
-    const { text, colour } = STATUS[outcome];
-    return [name, idBefore, idAfter, isColoured ? painted(text, colour) : text];
+    const status = STATUS[outcome];
+    return [name, idBefore, idAfter, isColoured ? status : status.text];
   });
   return ['', 'SUMMARY', '', ...renderTable(COLUMNS, rows, true)];
 }
