@@ -82,11 +82,40 @@ function swapBytes(value: bigint): bigint {
  * @throws AtomicError when there is no such file, or an object on the way is missing or damaged
  */
 export function readRootFile(repository: string, commit: Commit, name: string): Buffer {
-  const path = objectPath(repository, commit.tree, 'dirtree');
-  const [files] = membersOf(readObject(path), DIRTREE, path);
-  const entry = (files as readonly (readonly [string, Uint8Array])[]).find(([file]) => file === name);
-  if (entry === undefined) throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
-  return readObject(objectPath(repository, Buffer.from(entry[1]).toString('hex'), 'file'));
+  const checksum = readFolder(repository, commit.tree).files.get(name);
+  if (checksum === undefined) {
+    const path = objectPath(repository, commit.tree, 'dirtree');
+    throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
+  }
+  return readObject(objectPath(repository, checksum, 'file'));
+}
+
+/** A folder of a commit: checksums by name, of files and links, and of the dirtree objects of folders. */
+export interface Folder {
+  readonly files: ReadonlyMap<string, string>;
+  readonly folders: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads a dirtree object.
+ *
+ * @throws AtomicError when it is missing or damaged, or has names that are no names of files
+ */
+export function readFolder(repository: string, checksum: string): Folder {
+  const path = objectPath(repository, checksum, 'dirtree');
+  const [files, folders] = membersOf(readObject(path), DIRTREE, path) as readonly Entries[];
+  return { files: checksumsByName(files, path), folders: checksumsByName(folders, path) };
+}
+
+type Entries = readonly (readonly [string, Uint8Array, ...GValue[]])[];
+
+function checksumsByName(entries: Entries = [], path: string): ReadonlyMap<string, string> {
+  return new Map(
+    entries.map(([name, checksum]) => {
+      if (['', '.', '..'].includes(name) || name.includes('/')) throw damaged(path);
+      return [name, Buffer.from(checksum).toString('hex')];
+    }),
+  );
 }
 
 function membersOf(bytes: Uint8Array, signature: string, path: string): readonly GValue[] {
