@@ -30,11 +30,16 @@ export function typeOf(header: Buffer): string {
   return String.fromCharCode(header[156] ?? 0);
 }
 
-/** Whether a block is a header: its checksum is the sum of all bytes, with blanks for its own eight. */
+/** Whether a block is a header. */
 export function isHeader(block: Buffer): boolean {
+  return checksumOf(block) === octal(block.subarray(148, 156));
+}
+
+/** The sum of all bytes, with blanks for its own eight. */
+function checksumOf(header: Buffer): number {
   let sum = 8 * 32;
-  for (let index = 0; index < BLOCK; index++) if (index < 148 || index >= 156) sum += block[index] ?? 0;
-  return sum === octal(block.subarray(148, 156));
+  for (let index = 0; index < BLOCK; index++) if (index < 148 || index >= 156) sum += header[index] ?? 0;
+  return sum;
 }
 
 /** Reads the header of an entry, once what its prefaces say is known. */
@@ -46,6 +51,23 @@ export function readHeader(header: Buffer, prefaced: Prefaced): TarEntry {
     link: prefaced.link ?? text(header.subarray(157, 257)),
     size: WITHOUT_CONTENT.has(type) ? 0 : (prefaced.size ?? sizeIn(header)),
   };
+}
+
+/** The header with other permissions. */
+export function withMode(header: Buffer, mode: number): Buffer {
+  const changed = Buffer.from(header);
+  changed.write(`${octalOf(mode, 7)}\0`, 100, 'latin1');
+  changed.write(`${octalOf(checksumOf(changed), 6)}\0 `, 148, 'latin1');
+  return changed;
+}
+
+function octalOf(value: number, digits: number): string {
+  return value.toString(8).padStart(digits, '0');
+}
+
+/** The permissions in a header. */
+export function modeIn(header: Buffer): number {
+  return octal(header.subarray(100, 108));
 }
 
 /** POSIX splits long names; GNU has other things in the place of the first part. */

@@ -1,15 +1,17 @@
-/** A tar stream without what OSTree cannot hold, all else byte for byte. */
+/** A tar stream without what OSTree cannot hold, all else as it is. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { AtomicError } from '../errors.ts';
 import {
   BLOCK,
   isHeader,
   isPreface,
+  modeIn,
   type Prefaced,
   readHeader,
   readPreface,
   sizeIn,
   typeOf,
+  withMode,
 } from './tar-entry.ts';
 import { TarRules } from './tar-rules.ts';
 
@@ -17,6 +19,8 @@ import { TarRules } from './tar-rules.ts';
 const END = Buffer.alloc(BLOCK);
 /** More in front of an entry is neither its name nor its attributes; it is held in memory. */
 const LARGEST_PREFACES = 16 * 1024 * 1024;
+/** On Linux every link has these permissions; with others, its object would count as damaged (`ostree fsck`). */
+const LINK_MODE = 0o777;
 /** Of a whole archive, not of an entry: defaults for pax records, and the volume's label. */
 const ABOUT_ALL = new Set(['g', 'V']);
 
@@ -30,8 +34,9 @@ export class TarFilter extends Transform {
   /** The prefaces of the next entry, held back until it is known whether that one stays, and what they say. */
   #held: Buffer[] = [];
   #prefaced: Prefaced = {};
-  /** What of the current chunk goes on. */
+  /** What of the current chunk goes on, and whether nothing older does, and nothing was changed. */
   #kept: Buffer[] = [];
+  #isAsItCame = true;
   /** Bytes of the current entry's content still to come, padding included. */
   #remaining = 0;
   #contentGoes: 'out' | 'away' = 'out';
@@ -46,14 +51,15 @@ export class TarFilter extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const isWhole = this.#buffer.length === 0 && this.#held.length === 0;
+    this.#isAsItCame = this.#buffer.length === 0 && this.#held.length === 0;
     try {
       this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
       while (this.#advance());
       const kept = this.#kept.splice(0);
       const length = kept.reduce((sum, part) => sum + part.length, 0);
       // in one piece: every piece costs the reader at the other end of the pipe a wake-up
-      if (length > 0) this.push(isWhole && length === chunk.length ? chunk : Buffer.concat(kept, length));
+      const isWhole = this.#isAsItCame && length === chunk.length;
+      if (length > 0) this.push(isWhole ? chunk : Buffer.concat(kept, length));
       done();
     } catch (error) {
       done(this.#named(error));
@@ -112,7 +118,7 @@ export class TarFilter extends Transform {
     const entry = readHeader(header, this.#prefaced);
     const stays = ABOUT_ALL.has(entry.type) || this.#rules.admit(entry);
     this.#contentGoes = stays ? 'out' : 'away';
-    const block = this.#take(BLOCK);
+    const block = this.#asLink(this.#take(BLOCK), entry.type);
     if (stays) this.#kept.push(...this.#held, block);
     else this.dropped++;
     this.#hasMoreMap = entry.type === 'S' && block[482] !== 0;
@@ -120,6 +126,12 @@ export class TarFilter extends Transform {
     this.#held = [];
     this.#prefaced = {};
     return true;
+  }
+
+  #asLink(header: Buffer, type: string): Buffer {
+    if (type !== '2' || modeIn(header) === LINK_MODE) return header;
+    this.#isAsItCame = false;
+    return withMode(header, LINK_MODE);
   }
 
   #holdPreface(header: Buffer): boolean {

@@ -132,6 +132,15 @@ describe('a layer', () => {
     expect(await namesOf(entries)).toEqual(['dev/file']);
   });
 
+  it('has links with the permissions that links have', async () => {
+    const links = (mode: number) => tarOf([{ name: 'a', type: '2', link: 'b', mode }, { name: 'b' }]);
+    const filter = new TarFilter('layer 1');
+
+    const output = await buffer(Readable.from([links(0o644)]).pipe(filter));
+
+    expect(output).toEqual(links(0o777));
+  });
+
   it('has no content behind links and folders, whatever their size', async () => {
     const folder = tarOf([{ name: 'a', type: '5', content: 'x' }]).subarray(0, 512);
     const filter = new TarFilter('layer 1');
