@@ -1,9 +1,9 @@
 /** `atomic images update`: pulls images anew under the names that they have. */
 import type { Context } from '../context.ts';
-import { AtomicError, Interrupted } from '../errors.ts';
+import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
 import { isNamedBy } from './lookup.ts';
 import { pullImage } from './pull.ts';
-import { parseReference } from './reference.ts';
+import { parseName, recordedName } from './reference.ts';
 import { findImage, type LocalImage, listTaggedImages, readImage } from './store.ts';
 
 /**
@@ -15,7 +15,8 @@ import { findImage, type LocalImage, listTaggedImages, readImage } from './store
 export async function updateImage(context: Context, image: string): Promise<void> {
   const found = findImage(context, image);
   if (found === undefined) throw new AtomicError(`${image} not found locally.  Unable to update`);
-  await pullImage(context, { image: isNamedBy(found, image) ? image : found.name, isUpgrade: true });
+  const name = isNamedBy(found, image) ? image : recordedName(parseName(found.name));
+  await pullImage(context, { image: name, isUpgrade: true });
 }
 
 /** What became of one of all images. */
@@ -33,19 +34,24 @@ export interface UpdatedImage {
 export async function updateAllImages(context: Context): Promise<readonly UpdatedImage[]> {
   const updated: UpdatedImage[] = [];
   for (const image of listTaggedImages(context)) {
-    if (parseReference(image.name).registry === '') {
+    const reference = orUndefined(() => parseName(image.name));
+    if (!reference?.registry) {
       context.report({ kind: 'warning', text: `Image ${image.name} not fully qualified: skipping` });
       continue;
     }
     context.report({ kind: 'note', text: `Checking image ${image.name}...` });
-    updated.push(await updateOne(context, image));
+    updated.push(await updateOne(context, image, recordedName(reference)));
   }
   return updated;
 }
 
-async function updateOne(context: Context, { name, ref, id }: LocalImage): Promise<UpdatedImage> {
+async function updateOne(
+  context: Context,
+  { name, ref, id }: LocalImage,
+  image: string,
+): Promise<UpdatedImage> {
   try {
-    await pullImage(context, { image: name, isUpgrade: true });
+    await pullImage(context, { image, isUpgrade: true });
     const idAfter = readImage(context, ref)?.id ?? '';
     return { name, idBefore: id, idAfter, outcome: idAfter === id ? 'current' : 'newer' };
   } catch (error) {

@@ -5,7 +5,7 @@ import { type Compared, compareWithRegistry } from './compare.ts';
 import { isNamedBy, requireImage } from './lookup.ts';
 import { hexOf } from './manifest.ts';
 import { tagNames } from './needed.ts';
-import { blobRef, decodeRef, parseReference, REF_FOLDER } from './reference.ts';
+import { blobRef, decodeRef, parseName, parseReference, REF_FOLDER, type Reference } from './reference.ts';
 import { type LocalImage, readImage } from './store.ts';
 import { verifyContent } from './verify-content.ts';
 
@@ -58,14 +58,14 @@ interface Subject {
   readonly name: string;
   /** Absent when it is too damaged to be read. */
   readonly image?: LocalImage;
-  /** Its name in its registry, with a transport prefix; absent when it is not to be compared. */
-  readonly source?: string;
+  /** Its name in its registry; absent when it is not to be compared. */
+  readonly source?: Reference;
 }
 
 function subjectFor(context: Context, text: string, { isStorageNamed }: VerifyRequest): Subject {
   const image = requireImage(context, { image: text, isStorageNamed });
-  const source = isNamedBy(image, text) ? text : image.name;
-  return { name: parseReference(source).name, image, source };
+  const source = isNamedBy(image, text) ? parseReference(text) : parseName(image.name);
+  return { name: source.name, image, source };
 }
 
 function allSubjects(context: Context): readonly Subject[] {
@@ -74,8 +74,8 @@ function allSubjects(context: Context): readonly Subject[] {
     const warn = ({ message }: AtomicError) =>
       context.report({ kind: 'warning', text: `Image '${name}' is damaged: ${message}` });
     const image = orUndefined(() => readImage(context, `${REF_FOLDER}/${encoded}`), warn);
-    const source = orUndefined(() => parseReference(name))?.registry ? { source: name } : {};
-    return { name, ...(image && { image }), ...source };
+    const source = orUndefined(() => parseName(name));
+    return { name, ...(image && { image }), ...(source?.registry && { source }) };
   });
 }
 
@@ -98,7 +98,7 @@ async function verify(
 async function compareOrWarn(
   context: Context,
   image: LocalImage,
-  source: string | undefined,
+  source: Reference | undefined,
 ): Promise<readonly Compared[]> {
   const warn = (text: string) => context.report({ kind: 'warning', text });
   if (source === undefined) {
