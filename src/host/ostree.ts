@@ -12,6 +12,9 @@ export interface CommitRequest {
   readonly metadata?: Readonly<Record<string, string>>;
 }
 
+/** Messages in English; and libarchive, which reads the layers, takes names beyond ASCII in a UTF-8 locale only. */
+const ENVIRONMENT = { LC_ALL: 'C.UTF-8' };
+
 async function ostree(
   host: Host,
   repository: string,
@@ -19,7 +22,7 @@ async function ostree(
   input?: Readable,
 ): Promise<string> {
   const call = { tool: 'ostree', args: [`--repo=${repository}`, ...args], ...(input ? { input } : {}) };
-  return (await host.processes.run({ ...call, env: { LC_ALL: 'C' } })).stdout.trim();
+  return (await host.processes.run({ ...call, env: ENVIRONMENT })).stdout.trim();
 }
 
 /** Makes an empty repository: `bare` for root, `bare-user` for others. Fine when there is one. */

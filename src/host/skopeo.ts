@@ -14,7 +14,7 @@ export interface ImageSource {
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
   /** What is done with it, for messages; `pull` when absent. */
-  readonly purpose?: 'inspect' | 'delete';
+  readonly purpose?: 'pull' | 'inspect' | 'delete';
 }
 
 /** A manifest, or a configuration, as its source has it. */

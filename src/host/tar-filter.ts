@@ -1,33 +1,47 @@
-/** A tar stream without its device nodes and fifos, all else byte for byte: OSTree cannot hold those. */
+/** A tar stream without what OSTree cannot hold, all else as it is. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { AtomicError } from '../errors.ts';
+import {
+  BLOCK,
+  isHeader,
+  isPreface,
+  modeIn,
+  type Prefaced,
+  readHeader,
+  readPreface,
+  sizeIn,
+  typeOf,
+  withMode,
+} from './tar-entry.ts';
+import { TarRules } from './tar-rules.ts';
 
-const BLOCK = 512;
 /** A block of zeros ends the archive. */
 const END = Buffer.alloc(BLOCK);
+/** More in front of an entry is neither its name nor its attributes; it is held in memory. */
+const LARGEST_PREFACES = 16 * 1024 * 1024;
+/** On Linux every link has these permissions; with others, its object would count as damaged (`ostree fsck`). */
+const LINK_MODE = 0o777;
+/** Of a whole archive, not of an entry: defaults for pax records, and the volume's label. */
+const ABOUT_ALL = new Set(['g', 'V']);
 
-/** The type flags of character devices, block devices and fifos (POSIX.1-2017, pax, "ustar Interchange Format"). */
-const SPECIAL = new Set(['3', '4', '6']);
-/** Entries that describe the one behind them: pax records, and GNU's long names and long links. */
-const PREFACE = new Set(['x', 'L', 'K']);
-/** A preface larger than this is no name and no attribute. */
-const LARGEST_PREFACE = 16 * 1024 * 1024;
-
-/** Counts what it drops; errors with AtomicError when the stream is not a tar archive. */
+/** Counts what it drops; errors with AtomicError when the stream is not a tar archive, or one for {@link TarRules}. */
 export class TarFilter extends Transform {
   /** How many entries were left out so far. */
   dropped = 0;
   readonly #owner: string;
+  readonly #rules = new TarRules();
   #buffer: Buffer = Buffer.alloc(0);
-  /** The prefaces of the next entry, held back until it is known whether that one stays. */
+  /** The prefaces of the next entry, held back until it is known whether that one stays, and what they say. */
   #held: Buffer[] = [];
-  /** What of the current chunk goes on. */
+  #prefaced: Prefaced = {};
+  /** What of the current chunk goes on, and whether nothing older does, and nothing was changed. */
   #kept: Buffer[] = [];
+  #isAsItCame = true;
   /** Bytes of the current entry's content still to come, padding included. */
   #remaining = 0;
   #contentGoes: 'out' | 'away' = 'out';
-  /** Size of the next entry as its pax record has it. */
-  #paxSize: number | undefined;
+  /** Whether blocks with more of a sparse file's map are still to come, in front of its content. */
+  #hasMoreMap = false;
   #hasEnded = false;
 
   /** @param owner what the archive is, for messages */
@@ -37,28 +51,35 @@ export class TarFilter extends Transform {
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    const isWhole = this.#buffer.length === 0 && this.#held.length === 0;
+    this.#isAsItCame = this.#buffer.length === 0 && this.#held.length === 0;
     try {
       this.#buffer = this.#buffer.length === 0 ? chunk : Buffer.concat([this.#buffer, chunk]);
       while (this.#advance());
       const kept = this.#kept.splice(0);
       const length = kept.reduce((sum, part) => sum + part.length, 0);
       // in one piece: every piece costs the reader at the other end of the pipe a wake-up
-      if (length > 0) this.push(isWhole && length === chunk.length ? chunk : Buffer.concat(kept, length));
+      const isWhole = this.#isAsItCame && length === chunk.length;
+      if (length > 0) this.push(isWhole ? chunk : Buffer.concat(kept, length));
       done();
     } catch (error) {
-      done(error as Error);
+      done(this.#named(error));
     }
   }
 
+  #named(error: unknown): Error {
+    if (!(error instanceof AtomicError)) return error as Error;
+    return new AtomicError(`${this.#owner} ${error.message}`, { cause: error });
+  }
+
   override _flush(done: TransformCallback): void {
-    const isCut = this.#remaining > 0 || this.#buffer.length > 0 || this.#held.length > 0;
+    const isCut = this.#remaining > 0 || this.#buffer.length > 0 || this.#held.length > 0 || this.#hasMoreMap;
     done(isCut ? new AtomicError(`${this.#owner} is cut short`) : null);
   }
 
   /** Deals with the beginning of the buffer; says whether it got any further. */
   #advance(): boolean {
     if (this.#hasEnded) return this.#passAll();
+    if (this.#hasMoreMap) return this.#passMap();
     if (this.#remaining > 0) return this.#passContent();
     if (this.#buffer.length < BLOCK) return false;
     const header = this.#buffer.subarray(0, BLOCK);
@@ -66,8 +87,8 @@ export class TarFilter extends Transform {
       this.#hasEnded = true;
       return true;
     }
-    this.#requireHeader(header);
-    return this.#readEntry(header);
+    if (!isHeader(header)) throw new AtomicError('is not a tar archive');
+    return isPreface(typeOf(header)) ? this.#holdPreface(header) : this.#readEntry(header);
   }
 
   /** Behind the end of the archive: padding, which tools may go on with for a while. */
@@ -75,6 +96,15 @@ export class TarFilter extends Transform {
     if (this.#buffer.length > 0) this.#kept.push(this.#buffer);
     this.#buffer = Buffer.alloc(0);
     return false;
+  }
+
+  /** GNU tar has the map of a sparse file in the header, and goes on behind it (tar(5), "Sparse files"). */
+  #passMap(): boolean {
+    if (this.#buffer.length < BLOCK) return false;
+    const block = this.#take(BLOCK);
+    this.#hasMoreMap = block[504] !== 0;
+    if (this.#contentGoes === 'out') this.#kept.push(block);
+    return true;
   }
 
   #passContent(): boolean {
@@ -85,26 +115,35 @@ export class TarFilter extends Transform {
   }
 
   #readEntry(header: Buffer): boolean {
-    const type = String.fromCharCode(header[156] ?? 0);
-    const size = padded(this.#paxSize !== undefined && !PREFACE.has(type) ? this.#paxSize : sizeOf(header));
-    if (PREFACE.has(type)) return this.#holdPreface(type, size);
-    this.#paxSize = undefined;
-    const block = this.#take(BLOCK);
-    this.#remaining = size;
-    this.#contentGoes = SPECIAL.has(type) ? 'away' : 'out';
-    if (this.#contentGoes === 'away') this.dropped++;
-    else this.#kept.push(...this.#held, block);
+    const entry = readHeader(header, this.#prefaced);
+    const stays = ABOUT_ALL.has(entry.type) || this.#rules.admit(entry);
+    this.#contentGoes = stays ? 'out' : 'away';
+    const block = this.#asLink(this.#take(BLOCK), entry.type);
+    if (stays) this.#kept.push(...this.#held, block);
+    else this.dropped++;
+    this.#hasMoreMap = entry.type === 'S' && block[482] !== 0;
+    this.#remaining = padded(entry.size);
     this.#held = [];
+    this.#prefaced = {};
     return true;
   }
 
-  #holdPreface(type: string, size: number): boolean {
-    if (size > LARGEST_PREFACE)
-      throw new AtomicError(`${this.#owner} is not a valid tar archive: a name of ${size} bytes`);
-    if (this.#buffer.length < BLOCK + size) return false;
-    const preface = this.#take(BLOCK + size);
+  #asLink(header: Buffer, type: string): Buffer {
+    if (type !== '2' || modeIn(header) === LINK_MODE) return header;
+    this.#isAsItCame = false;
+    return withMode(header, LINK_MODE);
+  }
+
+  #holdPreface(header: Buffer): boolean {
+    const size = sizeIn(header);
+    const held = this.#held.reduce((sum, { length }) => sum + length, 0);
+    if (!(size >= 0 && held + size <= LARGEST_PREFACES))
+      throw new AtomicError(`has an entry with a name or attributes of ${held + size} bytes`);
+    if (this.#buffer.length < BLOCK + padded(size)) return false;
+    const preface = this.#take(BLOCK + padded(size));
     this.#held.push(preface);
-    if (type === 'x') this.#paxSize = paxSizeOf(preface.subarray(BLOCK)) ?? this.#paxSize;
+    const said = readPreface(typeOf(preface), preface.subarray(BLOCK, BLOCK + size));
+    this.#prefaced = { ...this.#prefaced, ...said };
     return true;
   }
 
@@ -113,32 +152,8 @@ export class TarFilter extends Transform {
     this.#buffer = this.#buffer.subarray(length);
     return part;
   }
-
-  /** The checksum is the sum of all bytes, its own eight taken as blanks. */
-  #requireHeader(header: Buffer): void {
-    let sum = 8 * 32;
-    for (let index = 0; index < BLOCK; index++) if (index < 148 || index >= 156) sum += header[index] ?? 0;
-    if (sum !== octal(header.subarray(148, 156)))
-      throw new AtomicError(`${this.#owner} is not a tar archive`);
-  }
 }
 
 function padded(size: number): number {
   return Math.ceil(size / BLOCK) * BLOCK;
-}
-
-/** Octal digits, or, with the top bit set, GNU's base 256 for sizes of 8 GiB and more. */
-function sizeOf(header: Buffer): number {
-  const field = header.subarray(124, 136);
-  return (field[0] ?? 0) & 0x80 ? field.readUIntBE(6, 6) : octal(field);
-}
-
-function octal(field: Buffer): number {
-  return Number.parseInt(field.toString('latin1').replace(/\0.*$/s, '').trim() || '0', 8);
-}
-
-/** The `size` record of a pax header: lines `LENGTH KEY=VALUE`. */
-function paxSizeOf(records: Buffer): number | undefined {
-  const value = /(?:^|\n)\d+ size=(\d+)\n/.exec(records.toString('latin1'))?.[1];
-  return value === undefined ? undefined : Number(value);
 }

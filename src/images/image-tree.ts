@@ -1,14 +1,8 @@
 /** The files of an image, read in the repository as a checkout of its layers would show them. */
 import type { Context } from '../context.ts';
 import { followLinks } from '../host/inside.ts';
-import {
-  readCommit,
-  readFileObject,
-  readFolder,
-  readLinkObject,
-  resolveRef,
-} from '../host/ostree-repository.ts';
-import { layerRefs } from './checkout.ts';
+import { readCommit, readFileObject, readFolder, readLinkObject } from '../host/ostree-repository.ts';
+import { layerCommits } from './checkout.ts';
 import type { LocalImage } from './store.ts';
 
 /** An image whose layers are merged folder by folder, as far as somebody looks at them; nothing is written. */
@@ -26,9 +20,7 @@ export interface ImageTree {
  */
 export function openImageTree(context: Context, image: LocalImage): ImageTree {
   const { repository } = context.paths;
-  const trees = layerRefs(context, image).map((ref) => {
-    return readCommit(repository, resolveRef(repository, ref) ?? ref).tree;
-  });
+  const trees = layerCommits(context, image).map((commit) => readCommit(repository, commit).tree);
   const find = async (path: string) => await findEntry(repository, { trees }, path);
   return {
     readText: async (path) => {

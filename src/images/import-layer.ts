@@ -2,15 +2,17 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
-import { Transform, type TransformCallback } from 'node:stream';
+import { type Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../host/compression.ts';
 import { commitAgain, commitTar } from '../host/ostree.ts';
+import { readCommit } from '../host/ostree-repository.ts';
 import { TarFilter } from '../host/tar-filter.ts';
+import { requireSafeWhiteouts } from './layer-tree.ts';
 import { blobRef } from './reference.ts';
 
 /** A layer as its image describes it. */
@@ -43,7 +45,7 @@ export async function importLayer(
   const filter = new TarFilter(owner);
   const { repository } = context.paths;
   const commit = await feed(
-    commitTar(context, repository, filter),
+    commitLayer(context, owner, filter),
     unpack(context, { file, owner }, [meter, filter]),
   );
   if (diffId !== undefined && meter.digest() !== diffId) {
@@ -59,6 +61,18 @@ export async function importLayer(
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
   await faultPoint(context, 'pull.layer-imported');
   if (filter.dropped > 0) onSpecial(filter.dropped);
+}
+
+/** What the filter lets through but OSTree does not take is the layer's fault. */
+async function commitLayer(context: Context, owner: string, tar: Readable): Promise<string> {
+  const { repository } = context.paths;
+  const commit = await commitTar(context, repository, tar).catch((error: unknown) => {
+    if (!(error instanceof ToolError)) throw error;
+    const reason = /^(?:error: |Bail out! )(.*)$/m.exec(error.failure.stderr)?.[1] ?? error.message;
+    throw new AtomicError(`${owner} cannot be imported: ${reason}`, { cause: error });
+  });
+  requireSafeWhiteouts(repository, readCommit(repository, commit).tree, owner);
+  return commit;
 }
 
 /** Waits for both ends of a pipe. When both fail, the source knows better why, unless the sink just went away. */

@@ -17,12 +17,14 @@ export interface ImageSource {
   readonly labels: Readonly<Record<string, string>>;
   /** GOARCH names; more than one makes an index with a manifest for each. */
   readonly architectures: readonly string[];
+  /** In place of what the configuration would say. */
+  readonly config?: Readonly<Record<string, unknown>>;
 }
 
 interface Descriptor {
-  readonly mediaType: string;
-  readonly digest: string;
-  readonly size: number;
+  mediaType: string;
+  digest: string;
+  size: number;
 }
 
 const LAYER_TYPE: Readonly<Record<Compression, string>> = {
@@ -71,7 +73,7 @@ async function compress(tar: string, compression: 'gzip' | 'zstd'): Promise<Buff
 
 async function writeManifest(
   folder: string,
-  { labels }: ImageSource,
+  { labels, config: odd }: ImageSource,
   { layers, architecture }: { layers: readonly Layer[]; architecture: string },
 ): Promise<Descriptor> {
   const config = await writeJson(folder, 'application/vnd.oci.image.config.v1+json', {
@@ -79,6 +81,7 @@ async function writeManifest(
     architecture,
     config: { Labels: labels },
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
+    ...odd,
   });
   const manifest = {
     schemaVersion: 2,
@@ -101,4 +104,21 @@ async function writeBlob(folder: string, mediaType: string, content: Buffer): Pr
 
 function digestOf(content: Buffer): string {
   return `sha256:${createHash('sha256').update(content).digest('hex')}`;
+}
+
+export interface Manifest {
+  config: Descriptor;
+  layers: Descriptor[];
+}
+
+/** Changes the manifest of the only image in a layout, which keeps fitting to its index. */
+export async function changeManifest(folder: string, change: (manifest: Manifest) => void): Promise<void> {
+  const path = join(folder, 'index.json');
+  const index = JSON.parse(await readFile(path, 'utf8'));
+  const [entry] = index.manifests;
+  const blob = join(folder, 'blobs/sha256', entry.digest.slice('sha256:'.length));
+  const manifest = JSON.parse(await readFile(blob, 'utf8'));
+  change(manifest);
+  Object.assign(entry, await writeJson(folder, entry.mediaType, manifest));
+  await writeFile(path, JSON.stringify(index));
 }
