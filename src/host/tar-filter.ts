@@ -1,4 +1,4 @@
-/** A tar stream without what OSTree cannot hold, all else as it is. */
+/** A tar stream without what OSTree cannot hold and without padding at its end, all else as it is. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { AtomicError } from '../errors.ts';
 import {
@@ -73,12 +73,14 @@ export class TarFilter extends Transform {
 
   override _flush(done: TransformCallback): void {
     const isCut = this.#remaining > 0 || this.#buffer.length > 0 || this.#held.length > 0 || this.#hasMoreMap;
+    // not earlier: whoever has seen the end need not wait for what comes behind it, and may be gone
+    if (this.#hasEnded) this.push(Buffer.concat([END, END]));
     done(isCut ? new AtomicError(`${this.#owner} is cut short`) : null);
   }
 
   /** Deals with the beginning of the buffer; says whether it got any further. */
   #advance(): boolean {
-    if (this.#hasEnded) return this.#passAll();
+    if (this.#hasEnded) return this.#dropAll();
     if (this.#hasMoreMap) return this.#passMap();
     if (this.#remaining > 0) return this.#passContent();
     if (this.#buffer.length < BLOCK) return false;
@@ -92,8 +94,7 @@ export class TarFilter extends Transform {
   }
 
   /** Behind the end of the archive: padding, which tools may go on with for a while. */
-  #passAll(): boolean {
-    if (this.#buffer.length > 0) this.#kept.push(this.#buffer);
+  #dropAll(): boolean {
     this.#buffer = Buffer.alloc(0);
     return false;
   }

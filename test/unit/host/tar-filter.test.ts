@@ -39,6 +39,12 @@ async function filtered(bytes: Buffer, chunk: number): Promise<{ output: Buffer;
   return { output, dropped: filter.dropped };
 }
 
+/** With the two blocks that end an archive, and not the others that tar(1) fills it up with. */
+function unpadded(bytes: Buffer): Buffer {
+  const used = bytes.findLastIndex((byte) => byte !== 0) + 1;
+  return bytes.subarray(0, Math.ceil(used / 512) * 512 + 1024);
+}
+
 async function namesIn(bytes: Buffer): Promise<readonly string[]> {
   const { stdout } = await execa('tar', ['-tf', '-'], { input: bytes });
   return stdout.split('\n');
@@ -55,7 +61,7 @@ describe('TarFilter', () => {
     async ({ format, chunk }) => {
       const bytes = await tarOf('plain', format);
 
-      expect(await filtered(bytes, chunk)).toEqual({ output: bytes, dropped: 0 });
+      expect(await filtered(bytes, chunk)).toEqual({ output: unpadded(bytes), dropped: 0 });
     },
   );
 
@@ -79,7 +85,7 @@ describe('TarFilter', () => {
     const { output, dropped } = await filtered(Buffer.concat([header, bytes.subarray(512)]), 4096);
 
     expect(dropped).toBe(1);
-    expect(output).toEqual(bytes.subarray(512));
+    expect(output).toEqual(unpadded(bytes.subarray(512)));
   });
 
   it('refuses what is no archive', async () => {
@@ -92,6 +98,20 @@ describe('TarFilter', () => {
     const bytes = await tarOf('plain', 'gnu');
 
     await expect(filtered(bytes.subarray(0, 512 * 3 + 17), 512)).rejects.toThrow(AtomicError);
+  });
+
+  it('keeps the end back until all has been read', async () => {
+    const filter = new TarFilter('the layer');
+    const seen: Buffer[] = [];
+    filter.on('data', (chunk: Buffer) => seen.push(chunk));
+    filter.write(unpadded(await tarOf('plain', 'gnu')));
+    await new Promise(setImmediate);
+    const before = Buffer.concat(seen).length;
+
+    filter.end();
+    await new Promise((resolve) => filter.once('end', resolve));
+
+    expect(Buffer.concat(seen).length).toBe(before + 1024);
   });
 
   it('passes an empty stream', async () => {

@@ -159,7 +159,10 @@ describe('a layer', () => {
 
     const filter = new TarFilter('layer 1');
 
-    expect(await buffer(Readable.from([bytes]).pipe(filter))).toEqual(bytes);
+    const output = await buffer(Readable.from([bytes]).pipe(filter));
+
+    expect(bytes.subarray(0, output.length)).toEqual(output);
+    expect(bytes.length - output.length).toBeLessThan(10_240);
     expect(bytes.length).toBeLessThan(600_000);
   });
 });
