@@ -253,15 +253,15 @@ describe('parseGVariant', () => {
   );
 
   it.each([
-    { name: 'a commit', long: 0 },
-    { name: 'a large commit', long: 1000 },
-    { name: 'a huge commit', long: 70_000 },
-  ])('has no answer to mutations of $name but RangeError', async ({ long }) => {
+    { name: 'a commit', long: 0, rounds: 3000 },
+    { name: 'a large commit', long: 1000, rounds: 3000 },
+    { name: 'a huge commit', long: 70_000, rounds: 300 },
+  ])('has no answer to mutations of $name but RangeError', async ({ long, rounds }) => {
     const random = randomFrom(8);
     const object = await commitObject(long);
     const verdicts = new Set<string>();
 
-    for (let round = 0; round < 3000; round++) {
+    for (let round = 0; round < rounds; round++) {
       const changed = mutated(object, random);
       verdicts.add(verdictOn(changed, COMMIT));
       // the offsets, at the end, matter most

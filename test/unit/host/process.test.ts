@@ -1,10 +1,10 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Environment } from '../../../src/config.ts';
 import { AtomicError, Interrupted, ToolError, ToolMissingError } from '../../../src/errors.ts';
 import { createProcesses, type Processes } from '../../../src/host/process.ts';
@@ -181,17 +181,28 @@ describe('run', () => {
   });
 });
 
+/** A program that waits for a signal, and says when it does. */
+function waiting(trap: string): { call: ReturnType<typeof sh>; isReady: () => boolean } {
+  const file = join(folder, 'ready');
+  rmSync(file, { force: true });
+  return {
+    call: sh(`${trap}; : > '${file}'; while :; do sleep 0.02; done`),
+    isReady: () => existsSync(file),
+  };
+}
+
 describe('an interrupt', () => {
   it.each([
-    { name: 'dies of it', script: 'exec sleep 10' },
-    { name: 'ends well', script: "trap 'exit 0' TERM; while :; do sleep 0.02; done" },
-    { name: 'ends badly', script: "trap 'exit 3' TERM; while :; do sleep 0.02; done" },
-  ])('ends a program that $name, and is the reason', async ({ script }) => {
+    { name: 'dies of it', trap: 'trap - TERM' },
+    { name: 'ends well', trap: "trap 'exit 0' TERM" },
+    { name: 'ends badly', trap: "trap 'exit 3' TERM" },
+  ])('ends a program that $name, and is the reason', async ({ trap }) => {
     const { processes, stop } = runner();
     const interrupt = new Interrupted('SIGTERM');
+    const { call, isReady } = waiting(trap);
 
-    const outcome = failureOf(processes.run({ ...sh(script), expected: [3] }));
-    await sleep(200);
+    const outcome = failureOf(processes.run({ ...call, expected: [3] }));
+    await vi.waitUntil(isReady, { timeout: 4000 });
     stop(interrupt);
 
     expect(await outcome).toBe(interrupt);
@@ -226,10 +237,10 @@ describe('an interrupt', () => {
 
   it('of one call is a failure even when the program ends well', async () => {
     const controller = new AbortController();
-    const call = sh("trap 'exit 0' TERM; while :; do sleep 0.02; done");
+    const { call, isReady } = waiting("trap 'exit 0' TERM");
 
     const outcome = failureOf(runner().processes.run({ ...call, signal: controller.signal }));
-    await sleep(200);
+    await vi.waitUntil(isReady, { timeout: 4000 });
     controller.abort(new AtomicError('another task failed'));
 
     expect(await outcome).toMatchObject({ message: 'another task failed' });
