@@ -48,6 +48,15 @@ const DEFAULTS = {
   'use-links': false,
 };
 
+const NULLS = {
+  'installed-files': null,
+  'installed-files-checksum': null,
+  'rpm-installed': null,
+  'system-package': null,
+  remote: null,
+  runtime: null,
+};
+
 let folder = '';
 
 beforeAll(async () => {
@@ -90,25 +99,7 @@ describe('parseInfo', () => {
       record: { 'has-container-service': false, 'use-links': true },
       want: { 'has-container-service': false, 'use-links': true },
     },
-    {
-      name: 'null where it may stand',
-      record: {
-        'installed-files': null,
-        'installed-files-checksum': null,
-        'rpm-installed': null,
-        'system-package': null,
-        remote: null,
-        runtime: null,
-      },
-      want: {
-        'installed-files': null,
-        'installed-files-checksum': null,
-        'rpm-installed': null,
-        'system-package': null,
-        remote: null,
-        runtime: null,
-      },
-    },
+    { name: 'null where it may stand', record: NULLS, want: NULLS },
     {
       name: 'what nobody needs to be right',
       record: {

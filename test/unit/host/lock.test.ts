@@ -3,9 +3,8 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Interrupted, ToolMissingError } from '../../../src/errors.ts';
 import type { Host } from '../../../src/host/host.ts';
 import { takeLock } from '../../../src/host/lock.ts';
@@ -57,7 +56,7 @@ describe('takeLock', () => {
       log.push('second entered');
       return lock;
     });
-    await sleep(150);
+    await vi.waitUntil(() => second.waits.length > 0, { timeout: 4000 });
     log.push('first leaves');
     await first[Symbol.asyncDispose]();
     const lock = await entered;
@@ -87,8 +86,7 @@ describe('takeLock', () => {
     });
     await once(holder.stdout, 'data');
     const { taken, waits } = take({ lock: join(folder, 'held') });
-    await sleep(150);
-    expect(waits).toEqual(['waiting']);
+    await vi.waitUntil(() => waits.length > 0, { timeout: 4000 });
 
     process.kill(-(holder.pid ?? expect.fail('not started')), 'SIGKILL');
 
@@ -101,11 +99,12 @@ describe('takeLock', () => {
     const { signal } = controller;
     const { env, log } = contextFor();
     const host = { ...contextFor(), processes: createProcesses({ env, log, signal }) };
-    const outcome = take({ host }).taken.then(
+    const { taken, waits } = take({ host });
+    const outcome = taken.then(
       () => 'taken',
       (reason: unknown) => reason,
     );
-    await sleep(150);
+    await vi.waitUntil(() => waits.length > 0, { timeout: 4000 });
 
     controller.abort(new Interrupted('SIGINT'));
 

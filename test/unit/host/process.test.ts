@@ -1,13 +1,13 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Environment } from '../../../src/config.ts';
-import { AtomicError, Interrupted, ToolError, ToolMissingError } from '../../../src/errors.ts';
-import { createProcesses, type Processes } from '../../../src/host/process.ts';
+import { AtomicError, ToolError, ToolMissingError } from '../../../src/errors.ts';
+import { createProcesses } from '../../../src/host/process.ts';
+import { failureOf, runner, sh } from '../support/processes.ts';
 
 let folder = '';
 
@@ -20,24 +20,7 @@ afterAll(async () => {
 });
 
 const PATH = process.env.PATH;
-const SILENT = { debug: () => undefined };
-
-/** Programs run with this environment only, until `stop` is called. */
-function runner(env: Environment = { PATH }): { processes: Processes; stop: (reason?: unknown) => void } {
-  const controller = new AbortController();
-  const processes = createProcesses({ env, log: SILENT, signal: controller.signal });
-  return { processes, stop: (reason) => controller.abort(reason) };
-}
-
-const sh = (script: string) => ({ tool: 'sh', args: ['-c', script] });
 const run = async (script: string) => await runner().processes.run(sh(script));
-
-async function failureOf(promise: Promise<unknown>): Promise<unknown> {
-  return await promise.then(
-    (value) => expect.fail(`no failure, but ${JSON.stringify(value)}`),
-    (reason: unknown) => reason,
-  );
-}
 
 describe('run', () => {
   it('returns what the program says, to the last byte', async () => {
@@ -135,7 +118,7 @@ describe('run', () => {
   it.each(['atomic-has-no-such-program', '/nowhere/program'])(
     'says that %s is not installed',
     async (tool) => {
-      const error = await failureOf(runner().processes.run({ tool, args: [] }));
+      const error = await failureOf(runner({ PATH: '/usr/bin:/bin' }).processes.run({ tool, args: [] }));
 
       expect(error).toBeInstanceOf(ToolMissingError);
       expect(error).toMatchObject({
@@ -181,61 +164,6 @@ describe('run', () => {
   });
 });
 
-describe('an interrupt', () => {
-  it.each([
-    { name: 'dies of it', script: 'exec sleep 10' },
-    { name: 'ends well', script: "trap 'exit 0' TERM; while :; do sleep 0.02; done" },
-    { name: 'ends badly', script: "trap 'exit 3' TERM; while :; do sleep 0.02; done" },
-  ])('ends a program that $name, and is the reason', async ({ script }) => {
-    const { processes, stop } = runner();
-    const interrupt = new Interrupted('SIGTERM');
-
-    const outcome = failureOf(processes.run({ ...sh(script), expected: [3] }));
-    await sleep(200);
-    stop(interrupt);
-
-    expect(await outcome).toBe(interrupt);
-  });
-
-  it('starts nothing afterwards', async () => {
-    const { processes, stop } = runner();
-    const file = join(folder, 'never');
-    stop();
-
-    const error = await failureOf(processes.run({ tool: 'touch', args: [file] }));
-
-    expect(error).toMatchObject({ name: 'AbortError' });
-    await expect(readFile(file)).rejects.toThrow('ENOENT');
-  });
-
-  it('of one call ends that one only', async () => {
-    const { processes } = runner();
-    const controller = new AbortController();
-    const other = processes.run(sh('sleep 0.3; echo done'));
-
-    const outcome = failureOf(processes.run({ ...sh('exec sleep 10'), signal: controller.signal }));
-    await sleep(50);
-    controller.abort();
-
-    expect(await outcome).toMatchObject({
-      message: 'sh was killed by SIGTERM: sh -c exec sleep 10',
-      exitCode: 241,
-    });
-    expect((await other).stdout).toBe('done\n');
-  });
-
-  it('of one call is a failure even when the program ends well', async () => {
-    const controller = new AbortController();
-    const call = sh("trap 'exit 0' TERM; while :; do sleep 0.02; done");
-
-    const outcome = failureOf(runner().processes.run({ ...call, signal: controller.signal }));
-    await sleep(200);
-    controller.abort(new AtomicError('another task failed'));
-
-    expect(await outcome).toMatchObject({ message: 'another task failed' });
-  });
-});
-
 describe('stream', () => {
   it('captures standard error only', async () => {
     expect(await runner().processes.stream(sh('echo err >&2'))).toEqual({
@@ -264,35 +192,15 @@ describe('interactive', () => {
   it('throws when there is no such program', async () => {
     const call = { tool: 'atomic-has-no-such-program', args: [] };
 
-    expect(await failureOf(runner().processes.interactive(call))).toBeInstanceOf(ToolMissingError);
+    expect(await failureOf(runner({ PATH: '/usr/bin:/bin' }).processes.interactive(call))).toBeInstanceOf(
+      ToolMissingError,
+    );
   });
 
   it('throws when the program cannot be started', async () => {
     expect(await failureOf(runner().processes.interactive({ tool: folder, args: [] }))).toMatchObject({
       message: `${folder} could not be started: spawn ${folder} EACCES`,
     });
-  });
-});
-
-describe('shielded', () => {
-  it('runs after an interrupt, with the same environment', async () => {
-    const { processes, stop } = runner({ PATH, A: 'run' });
-    stop(new Interrupted('SIGINT'));
-
-    expect((await processes.shielded().run(sh('echo $A'))).stdout).toBe('run\n');
-  });
-
-  it('is in a session of its own, where Ctrl-C does not reach it', async () => {
-    const { processes } = runner();
-    const session = { tool: 'ps', args: ['-o', 'sid=', '-p', 'self'] };
-    const script = sh('ps -o sid= -p $$');
-
-    const ours = Number(
-      (await processes.run({ ...session, args: ['-o', 'sid=', '-p', String(process.pid)] })).stdout,
-    );
-
-    expect(Number((await processes.run(script)).stdout)).toBe(ours);
-    expect(Number((await processes.shielded().run(script)).stdout)).not.toBe(ours);
   });
 });
 
