@@ -14,7 +14,7 @@ import {
 } from './deployment.ts';
 import { readExports } from './exports.ts';
 import { runtimeFor } from './install.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
+import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
 import { type PrepareRequest, prepareDeployment } from './prepare.ts';
 import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
 import { findRemoteRootfs } from './remote.ts';
@@ -59,6 +59,11 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     });
     return true;
   });
+}
+
+/** Whether `text` is the name of a container with deployments of its own. */
+export function isInstalled(context: Context, text: string): boolean {
+  return isContainerName(text) && activePath(context, text) !== undefined;
 }
 
 function requireInstalled(context: Context, name: ContainerName): string {
