@@ -53,3 +53,14 @@ function withProxies(env: Environment, config: Config): Environment {
   });
   return { ...env, ...Object.fromEntries(proxies) };
 }
+
+/** The same context for putting things back after an interrupt or a failure: deaf to signals, and quiet. */
+export function shieldedFrom(context: Context): Context {
+  return {
+    ...context,
+    env: { ...context.env, ATOMIC_TEST_FAULT: undefined },
+    processes: context.processes.shielded(),
+    signal: new AbortController().signal,
+    report: () => undefined,
+  };
+}

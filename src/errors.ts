@@ -59,14 +59,18 @@ export class ToolMissingError extends AtomicError {
   }
 }
 
-/** What a program that failed left behind. */
+/** What a program that failed left behind; one that could not be started has neither exit status nor signal. */
 export interface ToolFailure {
   readonly exitCode: number | undefined;
   readonly signal: string | undefined;
+  /** What it said, or why it could not be started. */
   readonly stderr: string;
 }
 
-/** A program ran and failed. Its exit status becomes ours (a signal N becomes 256 - N, as the Python tool has it). */
+/**
+ * A program ran and failed, or could not be started. Its exit status becomes ours (a signal N becomes 256 - N, as the
+ * Python tool has it).
+ */
 export class ToolError extends AtomicError {
   readonly argv: readonly string[];
   readonly failure: ToolFailure;
@@ -82,7 +86,8 @@ export class ToolError extends AtomicError {
 }
 
 function howItEnded({ exitCode, signal }: ToolFailure): string {
-  return signal === undefined ? `failed with exit status ${exitCode}` : `was killed by ${signal}`;
+  if (signal !== undefined) return `was killed by ${signal}`;
+  return exitCode === undefined ? 'could not be started' : `failed with exit status ${exitCode}`;
 }
 
 /** The end of what a program said, on one line; programs put the reason last. */
@@ -96,4 +101,22 @@ function lastLines(stderr: string, limit = 1024): string {
 /** Whether `error` is a system error with one of these codes, such as `ENOENT`. */
 export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.ErrnoException {
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
+/**
+ * What `read` returns, or `undefined` when it fails with an AtomicError: for things that may be missing or damaged.
+ *
+ * @param onFailure gets that error
+ */
+export function orUndefined<Result>(
+  read: () => Result,
+  onFailure: (error: AtomicError) => void = () => undefined,
+): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    onFailure(error);
+    return undefined;
+  }
 }

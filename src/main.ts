@@ -1,6 +1,7 @@
 /** From the process to the program and back: the only place that reads the one and decides how it ends. */
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import { runCommandLine } from './cli/argparse.ts';
 import type { Cli } from './cli/cli.ts';
 import { ChildStatus } from './cli/cli.ts';
@@ -27,7 +28,8 @@ function standardOutput(): Output {
     line: (text) => process.stdout.write(`${text}\n`),
     write: (text) => process.stdout.write(text),
     warn: (text) => process.stderr.write(`${text}\n`),
-    isTerminal: process.stderr.isTTY === true,
+    isScreen: isatty(1),
+    isTerminal: isatty(2),
   };
 }
 
@@ -38,7 +40,9 @@ async function main(argv: readonly string[]): Promise<void> {
   const program = resolve(process.argv[1] ?? 'atomic');
   const cli: Cli = {
     output,
+    input: () => process.stdin,
     surroundings: { env: process.env, user, cwd: process.cwd(), program, signal: interruptSignal() },
+    hasTerminal: isatty(0),
   };
   try {
     await runCommandLine(createProgram(cli), argv);

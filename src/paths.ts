@@ -1,7 +1,8 @@
 /** Where everything lives: the only file that spells out host paths. */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Config, Environment } from './config.ts';
+import { mountPoints } from './host/mounts.ts';
 
 /** Who runs the program. */
 export interface User {
@@ -25,6 +26,8 @@ export interface Paths {
   readonly tmpfiles: string;
   /** Lock files; emptied by a reboot. */
   readonly locks: string;
+  /** Short-lived files; emptied by a reboot. */
+  readonly temporary: string;
   /** The runtimes' state, such as the pid files: `$RUN_DIRECTORY` of templates. */
   readonly run: string;
   /** `$CONF_DIRECTORY` and `$STATE_DIRECTORY` of templates. */
@@ -50,6 +53,7 @@ export function pathsOf(env: Environment, config: Config, user: User): Paths {
     units: user.isRoot ? '/etc/systemd/system' : join(user.home, '.config/systemd/user'),
     tmpfiles: user.isRoot ? '/etc/tmpfiles.d' : join(data, 'containers/tmpfiles'),
     locks: user.isRoot ? '/run/lock/atomic' : join(run, 'atomic'),
+    temporary: join(run, 'atomic'),
     run,
     configuration: user.isRoot ? '/etc' : join(user.home, '.config'),
     state: user.isRoot ? '/var/lib' : join(user.home, '.data'),
@@ -77,17 +81,10 @@ function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
 }
 
-/** The fifth field of /proc/self/mountinfo is the mount point, with octal escapes (proc_pid_mountinfo(5)). */
+/** The mount that holds a path. */
 function mountPointOf(path: string): string {
-  const points = readFileSync('/proc/self/mountinfo', 'utf8')
-    .split('\n')
-    .map((line) =>
-      (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal) =>
-        String.fromCharCode(parseInt(octal, 8)),
-      ),
-    )
-    .filter(
-      (point) => point !== '' && (path === point || path.startsWith(point === '/' ? '/' : `${point}/`)),
-    );
+  const points = mountPoints().filter(
+    (point) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`),
+  );
   return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 }

@@ -1,4 +1,4 @@
-/** YAML 1.1, because the Python tool read the same file with PyYAML: `yes` is true, and `0755` is octal. */
+/** YAML 1.1, as PyYAML read the same file for the Python tool: `yes` is true, `0755` octal, a repeated key no error. */
 import { parse } from 'yaml';
 import { AtomicError } from './errors.ts';
 
@@ -10,7 +10,7 @@ import { AtomicError } from './errors.ts';
  */
 export function parseYaml(file: string, text: string): unknown {
   try {
-    return parse(text, { version: '1.1' }) ?? {};
+    return parse(text, { version: '1.1', uniqueKeys: false, logLevel: 'error' }) ?? {};
   } catch (error) {
     const [line] = String((error as Error).message).split('\n');
     throw new AtomicError(`${file}: not valid YAML: ${line}`, { cause: error });

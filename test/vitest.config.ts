@@ -1,21 +1,23 @@
 import { defineConfig } from 'vitest/config';
 
-/** `unit` needs nothing; `box` boots machines, and runs one file at a time on their account. */
+/**
+ * `unit` needs nothing; `box` and `faults` boot machines, and run one file at a time on their account. The faults are a
+ * selection, unless FAULTS is `all`.
+ */
+const inBoxes = {
+  globalSetup: ['test/support/global-setup.ts'],
+  fileParallelism: false,
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+};
+
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
     projects: [
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'] } },
-      {
-        test: {
-          name: 'box',
-          include: ['test/box/**/*.test.ts'],
-          globalSetup: ['test/support/global-setup.ts'],
-          fileParallelism: false,
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-        },
-      },
+      { test: { name: 'box', include: ['test/box/**/*.test.ts'], ...inBoxes } },
+      { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], ...inBoxes } },
     ],
   },
 });

@@ -1,4 +1,5 @@
 /** What every command works with: the way to the person and to the domain. */
+import type { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import type { Context, Surroundings } from '../context.ts';
 import { AtomicError } from '../errors.ts';
@@ -8,7 +9,11 @@ import { progressTo } from './output/progress.ts';
 
 export interface Cli {
   readonly output: Output;
+  /** Opens standard input: an open one can keep the process from ending. */
+  readonly input: () => Readable;
   readonly surroundings: Surroundings;
+  /** Whether standard input is a terminal. */
+  readonly hasTerminal: boolean;
 }
 
 /**

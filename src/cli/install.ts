@@ -38,23 +38,18 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
     perform(cli, self, async (context) => {
       requireSensible(options, context.user.isRoot);
       const { installContainer } = await import('../containers/install.ts');
-      await installContainer(context, {
+      return await installContainer(context, {
         image,
         set: options.set,
         systemPackage: options.systemPackage,
         isDisplay: options.display === true,
-        mode: modeOf(options),
+        hasTerminal: cli.hasTerminal,
         ...(options.name === undefined ? {} : { name: options.name }),
         ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });
     }),
   );
-}
-
-function modeOf({ system, user }: Options): 'system' | 'user' | 'unstated' {
-  if (system) return 'system';
-  return user ? 'user' : 'unstated';
 }
 
 /** Specification 1.4: what can be said before any image is looked at, in its order. */

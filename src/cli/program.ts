@@ -46,8 +46,8 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addStop(program, cli);
   addUninstall(program, cli);
   addUnmount(program);
-  addRollback(program, { isHidden: true });
-  addShared(program, { isHidden: true });
+  addRollback(program, cli, { isHidden: true });
+  addShared(program, cli, { isHidden: true });
   return program;
 }
 
@@ -56,24 +56,24 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
   addContainersDelete(group);
   addContainersList(group, cli);
   addContainersTrim(group);
-  addContainersUpdate(group);
-  addRollback(group);
+  addContainersUpdate(group, cli);
+  addRollback(group, cli);
 }
 
 function addImages(program: CommandUnknownOpts, cli: Cli): void {
   const group = program.command('images').description('list, inspect and delete images');
-  addImagesDelete(group);
+  addImagesDelete(group, cli);
   addImagesList(group, cli);
-  addImagesPrune(group);
-  addImagesTag(group);
-  addShared(group, { isHidden: false });
+  addImagesPrune(group, cli);
+  addImagesTag(group, cli);
+  addShared(group, cli, { isHidden: false });
 }
 
 /** The verbs that are both `atomic images VERB` and `atomic VERB`. */
-function addShared(parent: CommandUnknownOpts, placement: { isHidden: boolean }): void {
-  addImagesHelp(parent, placement);
-  addImagesInfo(parent, placement);
-  addImagesUpdate(parent, placement);
-  addImagesVerify(parent, placement);
-  addImagesVersion(parent, placement);
+function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
+  addImagesHelp(parent, cli, placement);
+  addImagesInfo(parent, cli, placement);
+  addImagesUpdate(parent, cli, placement);
+  addImagesVerify(parent, cli, placement);
+  addImagesVersion(parent, cli, placement);
 }

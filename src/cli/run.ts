@@ -32,6 +32,7 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
         isDetached: options.detach === true,
         set: options.set,
         isDisplay: options.display === true,
+        hasTerminal: cli.hasTerminal,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });
     }),

@@ -11,7 +11,7 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
     .argument('<image>', 'name of the container')
     .argument('[args...]', 'for docker only; ignored')
     .option('-n, --name <NAME>', 'not for system containers')
-    .option('-f, --force', 'accepted; a system container is always stopped first')
+    .option('-f, --force', 'also when other containers use its root file system')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('--display', 'show what would be done');
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
@@ -21,7 +21,11 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
         throw new AtomicError('System containers do not support --name. Please use atomic uninstall NAME');
       requireOstree(options.storage);
       const { uninstallContainer } = await import('../containers/uninstall.ts');
-      await uninstallContainer(context, { name, isDisplay: options.display === true });
+      await uninstallContainer(context, {
+        name,
+        isForced: options.force === true,
+        isDisplay: options.display === true,
+      });
     }),
   );
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
-import { exists, readIfPresent, readLinkIfPresent } from '../host/files.ts';
+import { exists, isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
 
 /** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
 const Info = z.looseObject({
@@ -19,6 +19,10 @@ const Info = z.looseObject({
   'has-container-service': z.boolean().catch(true),
   'installed-files': z.array(z.string()).nullish(),
   'installed-files-checksum': z.record(z.string(), z.string()).nullish(),
+  /** Ours alone: the texts of symbolic links among the installed files. */
+  'installed-files-links': z.record(z.string(), z.string()).nullish(),
+  /** Ours alone: folders that had to be made for the installed files. */
+  'created-folders': z.array(z.string()).nullish(),
   'installed-files-template': z.array(z.string()).nullish(),
   'rename-installed-files': z.record(z.string(), z.string()).nullish(),
   'rpm-installed': z.string().nullish(),
@@ -95,7 +99,7 @@ function readReadable(file: string): string | undefined {
   try {
     return readIfPresent(file);
   } catch (error) {
-    if (isErrno(error, 'EISDIR', 'EACCES')) return undefined;
+    if (isUnreadable(error)) return undefined;
     throw error;
   }
 }
@@ -117,7 +121,10 @@ export function renderInfo(info: Record<string, unknown>): string {
 /** A container's name, and its link or folder. */
 export type NamedFolder = readonly [name: string, path: string];
 
-/** All containers of a folder, sorted; hidden entries, dangling links and inactive slots are left out. */
+/**
+ * All containers of a folder, sorted, without hidden entries and inactive slots. Dangling links and stray files are
+ * among them, so that the listings can name what is broken.
+ */
 export function containerFolders(folder: string): readonly NamedFolder[] {
   const entries = entriesOf(folder);
   const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));

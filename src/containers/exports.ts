@@ -49,7 +49,7 @@ export async function readExports(rootfs: string, shownAs: string, image: string
   };
   return {
     isPresent: (await pathInside(rootfs, 'exports')) !== undefined,
-    manifest: parseManifest(await read('manifest.json'), image),
+    manifest: parseExportsManifest(await read('manifest.json'), image),
     config: await read('config.json'),
     configTemplate: await template('config.json.template'),
     serviceTemplate: await template('service.template'),
@@ -58,14 +58,19 @@ export async function readExports(rootfs: string, shownAs: string, image: string
   };
 }
 
-/** A regular file of the image; anything else (a folder, a device) counts as absent. */
-async function readInside(rootfs: string, path: string): Promise<string | undefined> {
+/** The text of a regular file of an unpacked image; anything else (a folder, a device) counts as absent. */
+export async function readInside(rootfs: string, path: string): Promise<string | undefined> {
   const found = await pathInside(rootfs, path);
   if (found === undefined || !(await stat(found)).isFile()) return undefined;
   return await readFile(found, 'utf8');
 }
 
-function parseManifest(text: string | undefined, image: string): ExportsManifest {
+/**
+ * Parses `/exports/manifest.json`; an image without it has the defaults.
+ *
+ * @throws AtomicError that names the image
+ */
+export function parseExportsManifest(text: string | undefined, image: string): ExportsManifest {
   if (text === undefined) return ExportsManifest.parse({});
   const parsed = ExportsManifest.safeParse(jsonOf(text));
   if (parsed.success) return parsed.data;

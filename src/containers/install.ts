@@ -1,20 +1,23 @@
 /** `atomic install`: a system container from an image, whole or not at all. */
-import { rename } from 'node:fs/promises';
-import type { Context } from '../context.ts';
+import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { exists, removeIfPresent, replaceLink, syncFolder } from '../host/files.ts';
+import { faultPoint } from '../faults.ts';
+import { exists, readLinkIfPresent, removeIfPresent } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
-import { pullImage } from '../images/pull.ts';
-import { defaultContainerName, parseReference, refOf } from '../images/reference.ts';
+import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
+import { defaultContainerName } from '../images/reference.ts';
 import { resolveReference } from '../images/source.ts';
-import { findImage, type LocalImage } from '../images/store.ts';
 import { activate, deactivate } from './activate.ts';
 import { containerPaths, preinstalledPath } from './deployment.ts';
+import { clearPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
-import { type Prepared, prepareDeployment } from './prepare.ts';
+import { prepareDeployment } from './prepare.ts';
+import { findRemoteRootfs, type RemoteRootfs } from './remote.ts';
+import { runImageOnce } from './run-once.ts';
+import { placeDeployment, pointTo, removeSlots, settleSlots } from './slots.ts';
 import type { Values } from './template.ts';
-import { clearPending, markPending, removeSlots, withContainer } from './transaction.ts';
+import { withContainer } from './transaction.ts';
 import { parseSet } from './values.ts';
 
 export interface InstallRequest {
@@ -24,12 +27,13 @@ export interface InstallRequest {
   readonly name?: string;
   /** `NAME=VALUE` each. */
   readonly set: readonly string[];
+  /** The root file system of another container, or an unpacked one. */
   readonly rootfs?: string;
   readonly runtime?: string;
   readonly systemPackage: string;
   readonly isDisplay: boolean;
-  readonly mode: 'system' | 'user' | 'unstated';
-  readonly storage?: string;
+  /** Whether standard input is a terminal. */
+  readonly hasTerminal: boolean;
 }
 
 /** What an install works with once the command line has been understood. */
@@ -37,54 +41,67 @@ interface Install {
   readonly name: ContainerName;
   readonly set: Values;
   readonly runtime: string;
+  readonly systemPackage: string;
+  readonly remote: RemoteRootfs | undefined;
 }
 
 /**
- * Installs a container; its service is enabled, not started. A name that is taken is left as it is.
+ * Installs a container; its service is enabled, not started. A name that is taken is left as it is. An image that wants
+ * to be run once is run instead.
  *
+ * @returns the exit status for the program
  * @throws AtomicError when a precondition does not hold or a step fails; the host is then as it was before
  */
-export async function installContainer(context: Context, request: InstallRequest): Promise<void> {
+export async function installContainer(context: Context, request: InstallRequest): Promise<number> {
   requireSupported(request);
-  const install = {
+  const install: Install = {
     name: parseContainerName(
       request.name || defaultContainerName(await resolveReference(context, request.image)),
     ),
     set: parseSet(request.set),
-    runtime: runtimeFor(context, request),
+    runtime: runtimeFor(context, request.runtime),
+    systemPackage: context.user.isRoot ? 'no' : 'absent',
+    remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
-  await withContainer(context, install.name, async () => {
-    if (isTaken(context, install.name)) {
-      context.report({ kind: 'note', text: `${install.name} already present` });
-      return;
-    }
+  if (request.isDisplay) {
+    if (!isTaken(context, install.name)) display(context, install);
+    return 0;
+  }
+  const once = await withContainer(context, install.name, async () => {
+    if (isTaken(context, install.name)) return undefined;
     requireFreeDestinations(context, install.name);
-    if (request.isDisplay) display(context, install.name);
-    else await installNew(context, request.image, install);
+    const obtained = await obtainImage(context, request.image);
+    if (wantsToRunOnce(context, obtained)) return obtained;
+    await installNew(context, obtained, install);
+    return undefined;
   });
+  if (once === undefined) return 0;
+  return await runImageOnce(context, { ...install, ...once, command: [], hasTerminal: request.hasTerminal });
 }
 
-function requireSupported(request: InstallRequest): void {
-  if (request.rootfs !== undefined)
-    throw new AtomicError('atomic: install --rootfs is not available in this build');
-  if (request.systemPackage === 'build' || request.systemPackage === 'yes')
-    throw new AtomicError(
-      `atomic: install --system-package=${request.systemPackage} is not available in this build`,
-    );
+function requireSupported({ systemPackage }: InstallRequest): void {
+  if (systemPackage === 'build' || systemPackage === 'yes')
+    throw new AtomicError(`atomic: install --system-package=${systemPackage} is not available in this build`);
 }
 
-function runtimeFor(context: Context, request: InstallRequest): string {
+/** The runtime that a command names, that of the configuration, or the default. */
+export function runtimeFor(context: Context, named: string | undefined): string {
   const configured = context.user.isRoot ? context.config.runtime : undefined;
-  return request.runtime || configured || defaultRuntime(context);
+  return named || configured || defaultRuntime(context);
 }
 
+/** A name that is taken is no error: provisioning scripts install again and again. */
 function isTaken(context: Context, name: ContainerName): boolean {
   const { link } = containerPaths(context, name);
-  return exists(link) || preinstalledPath(context, name) !== undefined;
+  if (exists(link) && readLinkIfPresent(link) === undefined)
+    throw new AtomicError(`Invalid container name '${name}': ${link} is not a container`);
+  const isPresent = exists(link) || preinstalledPath(context, name) !== undefined;
+  if (isPresent) context.report({ kind: 'note', text: `${name} already present` });
+  return isPresent;
 }
 
 function requireFreeDestinations(context: Context, name: ContainerName): void {
-  const { unit, tmpfiles } = containerPaths(context, name);
+  const { unit, tmpfiles, slots } = containerPaths(context, name);
   for (const path of [unit, tmpfiles]) {
     if (exists(path)) {
       throw new AtomicError(`The file ${path} already exists.`, {
@@ -92,10 +109,14 @@ function requireFreeDestinations(context: Context, name: ContainerName): void {
       });
     }
   }
+  const other = slots.find((slot) => readLinkIfPresent(slot) !== undefined);
+  if (other !== undefined)
+    throw new AtomicError(`Invalid container name '${name}': ${other} is a container of its own`);
 }
 
 /** What an install would do, for `--display`. */
-function display(context: Context, name: ContainerName): void {
+function display(context: Context, { name }: Install): void {
+  requireFreeDestinations(context, name);
   const { slots, link, unit } = containerPaths(context, name);
   context.report({ kind: 'extracting', path: slots[0] });
   context.report({ kind: 'note', text: `Would create ${link} and ${unit}` });
@@ -103,63 +124,39 @@ function display(context: Context, name: ContainerName): void {
   context.report({ kind: 'command', argv: ['systemctl', 'enable', name] });
 }
 
-async function installNew(context: Context, imageText: string, install: Install): Promise<void> {
-  const { reference, image } = await obtainImage(context, imageText);
-  requireService(context, reference, image);
-  await removeSlots(context, install.name);
-  const prepared = await prepareDeployment(context, { ...install, slot: 0, image, reference });
-  await markPending(context, install.name, { operation: 'install', runtime: install.runtime });
+function wantsToRunOnce(context: Context, { image }: ObtainedImage): boolean {
+  return labelOf(labelsOf(context, image), 'atomic.run') === 'once';
+}
+
+async function installNew(context: Context, obtained: ObtainedImage, install: Install): Promise<void> {
+  const { name, runtime, remote } = install;
+  if (remote !== undefined) {
+    const text = `The remote rootfs for this container is set to be ${remote.folder}`;
+    context.report({ kind: 'note', text });
+  }
+  await removeSlots(context, name);
+  await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });
+  await markPending(context, name, { operation: 'install', runtime, wasRunning: false });
   try {
-    await commit(context, install.name, prepared);
-    await activate(context, install.name, prepared.destination);
+    await faultPoint(context, 'commit.marked');
+    await placeDeployment(context, name, 0);
+    const [destination] = containerPaths(context, name).slots;
+    await pointTo(context, name, destination);
+    await activate(context, name, destination, 'enable');
   } catch (error) {
     await undo(context, install);
     throw error;
   }
-  await clearPending(context, install.name);
-}
-
-/** The image from the store, also by the beginning of its id; pulled first when it is not there. */
-async function obtainImage(
-  context: Context,
-  text: string,
-): Promise<{ reference: string; image: LocalImage }> {
-  const local = findImage(context, text);
-  if (local !== undefined && local.ref !== refOf(parseReference(text)))
-    return { reference: local.name, image: local };
-  const { reference } = await pullImage(context, { image: text, isUpgrade: false });
-  const image = findImage(context, reference);
-  if (image === undefined) throw new AtomicError(`Image ${text} not found`);
-  return { reference, image };
-}
-
-/** An image that wants to be run once is not a service. */
-function requireService(context: Context, reference: string, image: LocalImage): void {
-  if (labelOf(labelsOf(context, image), 'atomic.run') !== 'once') return;
-  throw new AtomicError(`cannot install ${reference}: running an image once is not available in this build`);
-}
-
-/** Gives the deployment its name, and then the container: the rename of the link is the commit point. */
-async function commit(
-  context: Context,
-  name: ContainerName,
-  { staging, destination }: Prepared,
-): Promise<void> {
-  await rename(staging, destination);
-  await syncFolder(context.paths.checkouts);
-  await replaceLink(containerPaths(context, name).link, destination);
+  await clearPending(context, name);
+  await settleSlots(context, name);
 }
 
 /** Back to no container, also after an interrupt. */
 async function undo(context: Context, { name, runtime }: Install): Promise<void> {
-  const shielded = {
-    ...context,
-    processes: context.processes.shielded(),
-    signal: new AbortController().signal,
-    report: () => undefined,
-  };
+  const shielded = shieldedFrom(context);
   await removeIfPresent(containerPaths(context, name).link);
   await deactivate(shielded, name, runtime);
   await removeSlots(shielded, name);
   await clearPending(shielded, name);
+  await settleSlots(shielded, name);
 }

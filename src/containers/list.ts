@@ -1,8 +1,8 @@
 /** What containers there are, and how their services fare. */
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
-import { readIfPresent } from '../host/files.ts';
+import { AtomicError } from '../errors.ts';
+import { isUnreadable, readIfPresent } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
@@ -126,7 +126,7 @@ function shownCommand(context: Context, { name, path }: Deployment): string {
     const text = readIfPresent(file);
     return text === undefined ? '' : commandOf(parseOciConfig(text, file)).join(' ');
   } catch (error) {
-    if (!(error instanceof AtomicError) && !isErrno(error, 'EISDIR', 'EACCES')) throw error;
+    if (!(error instanceof AtomicError) && !isUnreadable(error)) throw error;
     context.report({ kind: 'warning', text: `Container '${name}': ${error.message}` });
     return '';
   }

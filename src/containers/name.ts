@@ -15,14 +15,19 @@ const SAFE = /^[A-Za-z0-9][A-Za-z0-9_.@-]*$/;
  */
 export function parseContainerName(text: string): ContainerName {
   if (text === '') throw new AtomicError('Invalid container name', { hint: 'give one with --name NAME' });
-  if (text.length > LONGEST)
-    throw new AtomicError(
-      `Invalid container name '${text.slice(0, 32)}…': it is longer than ${LONGEST} characters`,
-    );
+  if (text.length > LONGEST) {
+    const beginning = JSON.stringify(`${text.slice(0, 32)}…`);
+    throw new AtomicError(`Invalid container name ${beginning}: it is longer than ${LONGEST} characters`);
+  }
   if (!SAFE.test(text)) {
     throw new AtomicError(`Invalid container name ${JSON.stringify(text)}`, {
       hint: "use letters, digits and '_.@-', beginning with a letter or a digit",
     });
   }
   return text as ContainerName;
+}
+
+/** Whether a container may be called so. */
+export function isContainerName(text: string): text is ContainerName {
+  return SAFE.test(text) && text.length <= LONGEST;
 }

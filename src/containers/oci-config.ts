@@ -11,6 +11,7 @@ const OciConfig = z.looseObject({
   process: z.looseObject({ args: z.array(z.string()).optional() }).optional(),
   root: z.looseObject({ path: z.string().optional(), readonly: z.boolean().optional() }).optional(),
   mounts: z.array(Mount).optional(),
+  linux: z.looseObject({ cgroupsPath: z.string().optional() }).optional(),
 });
 
 export type OciConfig = z.infer<typeof OciConfig>;
@@ -34,23 +35,61 @@ export function parseOciConfig(text: string, file: string): OciConfig {
   const parsed = OciConfig.safeParse(document);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  throw new AtomicError(`Invalid configuration file: ${file}: ${issue?.path.join('.')}: ${issue?.message}`);
+  throw new AtomicError(
+    `Invalid configuration file: ${file}: ${issue?.path.join('.') || 'document'}: ${issue?.message}`,
+  );
 }
 
 /**
- * Checks what the tool promises of every system container: a read-only root, called `rootfs`.
+ * Checks what the tool promises of every system container: a read-only root, called `rootfs` unless it is remote.
  *
  * @throws AtomicError in the Python tool's words
  */
-export function requireSystemContainer(config: OciConfig, file: string): void {
+export function requireSystemContainer(config: OciConfig, file: string, isRemote = false): void {
   if (config.root?.readonly !== true)
     throw new AtomicError('Invalid configuration file.  Only readonly images are supported', {
       hint: `set root.readonly to true in ${file}`,
     });
-  if (config.root.path !== 'rootfs')
+  if (config.root.path !== 'rootfs' && !isRemote)
     throw new AtomicError("Invalid configuration file.  Path must be 'rootfs'", {
       hint: `see root.path in ${file}`,
     });
+}
+
+/** The text of a configuration with another root folder; see {@link parseOciConfig} for what it throws. */
+export function withRootPath(text: string, file: string, path: string): string {
+  const config = parseOciConfig(text, file);
+  return JSON.stringify({ ...config, root: { ...config.root, path } }, undefined, 4);
+}
+
+/** What a single run of a container differs in from its configuration. */
+export interface SingleRun {
+  /** Where its root file system is: absolute, or relative to the bundle. */
+  readonly rootPath: string;
+  /** Empty: the configuration's own command. */
+  readonly command: readonly string[];
+  readonly hasTerminal: boolean;
+}
+
+/**
+ * The text of a configuration for a single run: with its command, and in a control group of its own. See
+ * {@link parseOciConfig} for what it throws.
+ */
+export function singleRunConfig(
+  text: string,
+  file: string,
+  { rootPath, command, hasTerminal }: SingleRun,
+): string {
+  const config = parseOciConfig(text, file);
+  const { cgroupsPath: _, ...linux } = config.linux ?? {};
+  const process = command.length === 0 ? {} : { args: command, terminal: hasTerminal };
+  const changed = {
+    ...config,
+    process: { ...config.process, ...process },
+    root: { ...config.root, path: rootPath },
+    linux,
+  };
+  return JSON.stringify(changed, undefined, 4);
 }
 
 /** Turns what `runc spec` writes into the configuration of an image that brings none: it runs `run.sh`. */

@@ -1,33 +1,90 @@
 /** From an image to a complete new deployment, built aside: nothing outside its folder is touched. */
-import { mkdir, rm } from 'node:fs/promises';
+import { mkdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
-import { createFile, readIfPresent } from '../host/files.ts';
-import { probeRuntime, type RuntimeFeatures, writeDefaultConfig } from '../host/runtime.ts';
+import { faultPoint } from '../faults.ts';
+import { createFile } from '../host/files.ts';
+import { probeRuntime, type RuntimeFeatures } from '../host/runtime.ts';
 import { syncFileSystem } from '../host/sync.ts';
 import { checkoutImage } from '../images/checkout.ts';
 import type { LocalImage } from '../images/store.ts';
 import { together } from '../together.ts';
-import { containerPaths, renderInfo, type Slot, tmpfilesCopy, unitCopy } from './deployment.ts';
+import { containerPaths, type Deployment, renderInfo, type Slot } from './deployment.ts';
 import { type Exports, readExports } from './exports.ts';
+import type { RecordedFiles } from './file-records.ts';
+import { planHostFiles } from './host-file-plan.ts';
+import { type HostFile, readHostFiles, stageHostFiles } from './host-files.ts';
+import { hostFilesMirror } from './installed-files.ts';
 import type { ContainerName } from './name.ts';
-import { bindSources, completeDefaultConfig, parseOciConfig, requireSystemContainer } from './oci-config.ts';
+import type { RemoteRootfs } from './remote.ts';
+import { type Rendering, writeConfig, writeTmpfiles, writeUnit } from './rendering.ts';
+import { stagingPath } from './slots.ts';
 import { renderTemplate, requireValues, type Template, type Values } from './template.ts';
-import { generateTmpfiles } from './tmpfiles.ts';
-import { stagingPath } from './transaction.ts';
-import { completeUnit, defaultUnit, execValues } from './unit.ts';
+import { defaultUnit, execValues } from './unit.ts';
 import { pidFileOf, resolveValues } from './values.ts';
 
 export interface PrepareRequest {
   readonly name: ContainerName;
   readonly slot: Slot;
-  readonly image: LocalImage;
+  readonly image: Pick<LocalImage, 'id' | 'commit' | 'layers'>;
   /** The reference that a later update looks up. */
   readonly reference: string;
-  /** What the person set. */
+  /** What the person set, now or earlier. */
   readonly set: Values;
+  /** What stays as it was over updates, unless it is set: the UUID. */
+  readonly kept: Values;
   readonly runtime: string;
+  /** `no`, or, in user mode, `absent`: no files for the host. */
+  readonly systemPackage: string;
+  /** Absent: the deployment gets a root file system of its own. */
+  readonly remote: RemoteRootfs | undefined;
+  /** The deployment that this one is to take over from. */
+  readonly current: Deployment | undefined;
+}
+
+/** Where a deployment is built, and where it belongs. */
+export interface Place {
+  readonly staging: string;
+  /** NAME.0 or NAME.1. */
+  readonly destination: string;
+}
+
+/**
+ * Builds a deployment in a hidden folder beside its destination, and proves it: every variable has a value,
+ * config.json is what the runtime will accept, the unit is rendered, the files for the host have their places. All of
+ * it is on disk when this returns; when it throws, the folder is gone.
+ *
+ * @throws AtomicError for whatever is wrong with the image, the values, the host's files or the runtime
+ */
+export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<void> {
+  const place = {
+    staging: stagingPath(context, request.name, request.slot),
+    destination: containerPaths(context, request.name).slots[request.slot],
+  };
+  context.report({ kind: 'extracting', path: place.destination });
+  try {
+    await mkdir(place.staging, { recursive: true });
+    await faultPoint(context, 'prepare.begun');
+    const [features] = await together([
+      probeRuntime(context, request.runtime),
+      makeRootfs(context, request, place),
+    ]);
+    await faultPoint(context, 'prepare.checked-out');
+    await writeDeployment(context, { ...request, features }, place);
+    await faultPoint(context, 'prepare.written');
+    await syncFileSystem(context, place.staging);
+    await faultPoint(context, 'prepare.synced');
+  } catch (error) {
+    await rm(place.staging, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function makeRootfs(context: Context, request: PrepareRequest, { staging }: Place): Promise<void> {
+  const rootfs = join(staging, 'rootfs');
+  if (request.remote !== undefined) return await symlink(request.remote.link, rootfs);
+  await mkdir(rootfs);
+  await checkoutImage(context, request.image, rootfs);
 }
 
 /** The request once the runtime has answered. */
@@ -35,59 +92,38 @@ interface Writing extends PrepareRequest {
   readonly features: RuntimeFeatures;
 }
 
-/** A deployment that is complete but for its name. */
-export interface Prepared {
-  /** Where it was built. */
-  readonly staging: string;
-  /** Where it belongs: NAME.0 or NAME.1. */
-  readonly destination: string;
-}
-
-/**
- * Builds the deployment of an image in a hidden folder beside its destination, and proves it: every variable has a
- * value, config.json is what the runtime will accept, the unit is rendered. All of it is on disk when this returns;
- * when it throws, the folder is gone.
- *
- * @throws AtomicError for whatever is wrong with the image, the values or the runtime
- */
-export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<Prepared> {
-  const staging = stagingPath(context, request.name, request.slot);
-  const destination = containerPaths(context, request.name).slots[request.slot];
-  await rm(staging, { recursive: true, force: true });
-  context.report({ kind: 'extracting', path: destination });
-  try {
-    const rootfs = join(staging, 'rootfs');
-    await mkdir(rootfs, { recursive: true });
-    const [features] = await together([
-      probeRuntime(context, request.runtime),
-      checkoutImage(context, request.image, rootfs),
-    ]);
-    await writeDeployment(context, { ...request, features }, { staging, destination });
-    await syncFileSystem(context, staging);
-  } catch (error) {
-    await rm(staging, { recursive: true, force: true });
-    throw error;
-  }
-  return { staging, destination };
-}
-
-async function writeDeployment(context: Context, request: Writing, prepared: Prepared): Promise<void> {
-  const { staging, destination } = prepared;
-  const shownAs = join(destination, 'rootfs');
-  const exports = await readExports(join(staging, 'rootfs'), shownAs, request.reference);
-  warnWithoutExports(context, exports, destination);
-  requireSupported(exports, request.reference);
+async function writeDeployment(context: Context, request: Writing, place: Place): Promise<void> {
+  const rootfs = request.remote?.folder ?? join(place.staging, 'rootfs');
+  const shownAs = request.remote?.folder ?? join(place.destination, 'rootfs');
+  const exports = await readExports(rootfs, shownAs, request.reference);
+  warnWithoutExports(context, exports, place.destination);
   const unitTemplate = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
-  const values = await valuesFor(context, request, { exports, unitTemplate, destination });
-  requireValues(templatesOf(exports, unitTemplate), values);
+  const values = await valuesFor(context, request, { exports, unitTemplate, destination: place.destination });
+  const renames = renamesOf(exports, values);
+  const files =
+    request.systemPackage === 'absent'
+      ? []
+      : await readHostFiles(
+          { rootfs, shownAs },
+          { renames, templates: exports.manifest.installedFilesTemplate },
+        );
+  requireValues(templatesOf(exports, unitTemplate, files), values);
 
-  const config = await writeConfig(context, request, { exports, values, ...prepared });
-  const unit = completeUnit(renderTemplate(unitTemplate, values), request);
-  await createFile(unitCopy(staging, request.name), unit);
-  const tmpfiles = tmpfilesText(context, request.name, { exports, values, config });
-  if (tmpfiles !== undefined) await createFile(tmpfilesCopy(staging, request.name), tmpfiles);
+  const rendering: Rendering = { ...request, exports, values, unitTemplate, ...place };
+  const sources = await writeConfig(context, rendering);
+  if (!exports.manifest.noContainerService) await writeUnit(rendering);
+  await writeTmpfiles(context, rendering, sources);
+  await stageHostFiles(files, values, hostFilesMirror(place.staging));
+  const installed = await planHostFiles(context, {
+    ...request,
+    files,
+    mirror: hostFilesMirror(place.staging),
+  });
+  const info = infoOf(request, { exports, values, renames, installed });
   // the values may hold secrets (D63)
-  await createFile(join(staging, 'info'), renderInfo(infoOf(request, exports, values)), 0o600);
+  await createFile(join(place.staging, 'info'), renderInfo(info), 0o600);
+  if (exports.manifest.noContainerService && request.remote === undefined)
+    await rm(join(place.staging, 'rootfs'), { recursive: true });
 }
 
 function warnWithoutExports(context: Context, exports: Exports, destination: string): void {
@@ -99,76 +135,52 @@ function warnWithoutExports(context: Context, exports: Exports, destination: str
   for (const text of lines) context.report({ kind: 'note', text });
 }
 
-/** Rather refuse an image than install a part of it. */
-function requireSupported(exports: Exports, image: string): void {
-  if (!exports.hasHostFiles && !exports.manifest.noContainerService) return;
-  const what = exports.hasHostFiles
-    ? 'files for the host (/exports/hostfs)'
-    : 'no service (noContainerService)';
-  throw new AtomicError(`cannot install ${image}: it has ${what}, which is not available in this build`);
-}
-
-function templatesOf(exports: Exports, unit: Template): readonly Template[] {
-  const { configTemplate, config, tmpfilesTemplate } = exports;
-  const candidates = [config === undefined ? configTemplate : undefined, unit, tmpfilesTemplate];
-  return candidates.filter((template) => template !== undefined);
-}
-
 async function valuesFor(
   context: Context,
-  { name, set, runtime, features, image, reference }: Writing,
+  { name, set, kept, runtime, features, image, reference }: Writing,
   { exports, unitTemplate, destination }: { exports: Exports; unitTemplate: Template; destination: string },
 ): Promise<Values> {
   const pidFile = set.PIDFILE ?? pidFileOf(set.RUN_DIRECTORY ?? context.paths.run, name);
   const exec = execValues(unitTemplate, { name, runtime, features, isRoot: context.user.isRoot, pidFile });
   const facts = { name, destination, runtime, imageName: reference, imageId: image.id };
-  return await resolveValues(context, facts, { manifest: exports.manifest.defaultValues, set, exec });
+  const manifest = { ...exports.manifest.defaultValues, ...kept };
+  return await resolveValues(context, facts, { manifest, set, exec });
 }
 
-interface Rendering extends Prepared {
+/** The new paths of host files, filled in. */
+function renamesOf({ manifest }: Exports, values: Values): Values {
+  const templates = Object.entries(manifest.renameFiles).map(
+    ([path, text]) => [path, { file: 'manifest.json', text }] as const,
+  );
+  requireValues(
+    templates.map(([, template]) => template),
+    values,
+  );
+  return Object.fromEntries(templates.map(([path, template]) => [path, renderTemplate(template, values)]));
+}
+
+function templatesOf(exports: Exports, unit: Template, files: readonly HostFile[]): readonly Template[] {
+  const { configTemplate, config, tmpfilesTemplate, manifest } = exports;
+  const candidates = [
+    config === undefined ? configTemplate : undefined,
+    manifest.noContainerService ? undefined : unit,
+    tmpfilesTemplate,
+    ...files.map(({ template }) => template),
+  ];
+  return candidates.filter((template) => template !== undefined);
+}
+
+interface Facts {
   readonly exports: Exports;
   readonly values: Values;
+  readonly renames: Values;
+  readonly installed: RecordedFiles;
 }
 
-/** Writes config.json from the image's own, its template, or the runtime's default; returns its bind sources. */
-async function writeConfig(
-  context: Context,
-  { runtime }: PrepareRequest,
-  { exports, values, staging, destination }: Rendering,
-): Promise<readonly string[]> {
-  const shownAs = join(destination, 'config.json');
-  const text =
-    exports.config ??
-    (exports.configTemplate && renderTemplate(exports.configTemplate, values)) ??
-    (await defaultConfig(context, runtime, staging));
-  const config = parseOciConfig(text, shownAs);
-  requireSystemContainer(config, shownAs);
-  await createFile(join(staging, 'config.json'), text);
-  return bindSources(config, shownAs);
-}
-
-/** What the runtime itself proposes, made to fit. */
-async function defaultConfig(context: Context, runtime: string, staging: string): Promise<string> {
-  const file = join(staging, 'config.json');
-  await writeDefaultConfig(context, runtime, staging);
-  const proposed = readIfPresent(file);
-  if (proposed === undefined)
-    throw new AtomicError(`${runtime} wrote no default config.json; the image has none either`);
-  await rm(file);
-  return completeDefaultConfig(proposed, file);
-}
-
-function tmpfilesText(
-  context: Context,
-  name: string,
-  { exports, values, config }: { exports: Exports; values: Values; config: readonly string[] },
-): string | undefined {
-  if (exports.tmpfilesTemplate !== undefined) return renderTemplate(exports.tmpfilesTemplate, values);
-  const ownFolder = join(values.RUN_DIRECTORY ?? context.paths.run, name);
-  return generateTmpfiles(config, { user: context.user, ownFolder });
-}
-
-function infoOf(request: PrepareRequest, exports: Exports, values: Values): Record<string, unknown> {
+function infoOf(
+  request: PrepareRequest,
+  { exports, values, renames, installed }: Facts,
+): Record<string, unknown> {
   const { manifest } = exports;
   return {
     image: request.reference,
@@ -176,14 +188,13 @@ function infoOf(request: PrepareRequest, exports: Exports, values: Values): Reco
     'ostree-commit': request.image.commit,
     created: Math.floor(Date.now() / 1000),
     values: { ...values, HOST_UID: Number(values.HOST_UID), HOST_GID: Number(values.HOST_GID) },
-    'has-container-service': true,
-    'installed-files': [],
-    'installed-files-checksum': {},
+    'has-container-service': !manifest.noContainerService,
+    ...installed,
     'installed-files-template': manifest.installedFilesTemplate,
-    'rename-installed-files': manifest.renameFiles,
+    'rename-installed-files': renames,
     'rpm-installed': null,
-    'system-package': 'no',
-    remote: null,
+    'system-package': request.systemPackage,
+    remote: request.remote?.recorded ?? null,
     'use-links': manifest.useLinks,
     runtime: request.runtime,
     'set-values': Object.keys(request.set),

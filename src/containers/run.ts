@@ -1,62 +1,117 @@
-/** `atomic run`: starts the service of a container. */
+/** `atomic run`: starts the service of a container, or runs a command in a container or an image. */
 import type { Context } from '../context.ts';
-import { AtomicError, ToolError } from '../errors.ts';
+import { AtomicError } from '../errors.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
-import { installedRuntime } from './installed-runtime.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
+import { obtainImage } from '../images/obtain.ts';
+import { parseReference } from '../images/reference.ts';
+import { findImage } from '../images/store.ts';
+import { activePath, preinstalledPath } from './deployment.ts';
+import { runtimeFor } from './install.ts';
+import { recordedRuntime } from './installed-runtime.ts';
+import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
+import { runCommand } from './run-command.ts';
+import { runImageOnce } from './run-once.ts';
+import { isServiceRunning, startService } from './service.ts';
 import { withContainer } from './transaction.ts';
+import { parseSet } from './values.ts';
 
 export interface RunRequest {
+  /** Of a container; with a command, also of an image. */
   readonly name: string;
   /** Empty: start the service. */
   readonly command: readonly string[];
   readonly isDetached: boolean;
+  /** Whether standard input is a terminal. */
+  readonly hasTerminal: boolean;
   readonly runtime?: string;
+  /** `NAME=VALUE` each; for images only. */
   readonly set: readonly string[];
   /** Say what would be done, and do nothing. */
   readonly isDisplay: boolean;
-  readonly storage?: string;
+}
+
+/** A container that is installed. */
+interface Installed {
+  readonly name: ContainerName;
+  readonly path: string;
 }
 
 /**
- * Starts the service of a container; a container of that name that nobody runs any more is removed first.
+ * Starts the service of a container, or runs a command.
  *
  * @returns the exit status for the program
- * @throws AtomicError when there is no such container, or its service does not start
+ * @throws AtomicError when there is no such container or image, or its service does not start
  */
 export async function runContainer(context: Context, request: RunRequest): Promise<number> {
-  if (request.command.length > 0)
-    throw new AtomicError('atomic: run with a command is not available in this build');
-  const name = parseContainerName(request.name);
-  const runtime = installedRuntime(context, name, `The container '${name}' doesn't exist`);
-  const command = { kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) } as const;
-  if (request.isDisplay) {
-    context.report(command);
-    return 0;
-  }
+  const container = findContainer(context, request.name);
+  if (request.isDisplay) return display(context, request, container);
+  if (container === undefined) return await runImage(context, request);
+  if (request.command.length === 0) return await start(context, container);
+  // finishes what a killed command has left, and lets go: the command may take long
+  await withContainer(context, container.name, async () => undefined);
+  const { name, path } = findContainer(context, request.name) ?? container;
+  const runtime = request.runtime || recordedRuntime(context, name, path);
+  return await runCommand(context, { name, path }, { ...request, runtime });
+}
+
+function findContainer(context: Context, text: string): Installed | undefined {
+  if (!isContainerName(text)) return undefined;
+  const path = activePath(context, text) ?? preinstalledPath(context, text);
+  return path === undefined ? undefined : { name: text, path };
+}
+
+async function start(context: Context, { name, path }: Installed): Promise<number> {
+  const runtime = recordedRuntime(context, name, path);
   await withContainer(context, name, async () => {
-    if (!(await isRunning(context, name))) await deleteContainer(context, runtime, name);
-    context.report(command);
+    if (!(await isServiceRunning(context, name))) await deleteContainer(context, runtime, name);
     await startService(context, name);
   });
   return 0;
 }
 
-async function isRunning(context: Context, name: ContainerName): Promise<boolean> {
-  const { active } = await systemd.unitState(context, name);
-  return !['inactive', 'failed'].includes(active);
+async function runImage(context: Context, request: RunRequest): Promise<number> {
+  requireImage(context, request);
+  const obtained = await obtainImage(context, request.name);
+  return await runImageOnce(context, {
+    ...obtained,
+    set: parseSet(request.set),
+    runtime: runtimeFor(context, request.runtime),
+    command: request.command,
+    hasTerminal: request.hasTerminal,
+  });
 }
 
-async function startService(context: Context, name: ContainerName): Promise<void> {
-  try {
-    await systemd.start(context, name);
-  } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
-    const { result, exitStatus } = await systemd.unitState(context, name);
-    throw new AtomicError(`cannot start '${name}' (${result}, exit status ${exitStatus})`, {
-      hint: `see 'journalctl -u ${name}'`,
-      cause: error,
+/** A plain name that is neither a container nor an image here is a container that is missing. */
+function requireImage(context: Context, { name, command, isDetached }: RunRequest): void {
+  if (!isImage(context, name, command.length > 0)) {
+    throw new AtomicError(`The container '${parseContainerName(name)}' doesn't exist`, {
+      hint: "see 'atomic containers list -a'",
     });
   }
+  if (isDetached) throw new AtomicError('Cannot use --detach with not running containers');
+  if (command.length > 0) return;
+  throw new AtomicError(`The container '${name}' doesn't exist`, {
+    hint: `for the image, use 'atomic install --system ${name}', or give a command to run once`,
+  });
+}
+
+/** @param canPull whether a name with a registry counts, though its image is not here */
+function isImage(context: Context, name: string, canPull: boolean): boolean {
+  try {
+    const isQualified = name.includes(':') || (canPull && parseReference(name).registry !== '');
+    return isQualified || findImage(context, name) !== undefined;
+  } catch (error) {
+    if (error instanceof AtomicError) return false;
+    throw error;
+  }
+}
+
+function display(context: Context, request: RunRequest, container: Installed | undefined): number {
+  if (container === undefined) requireImage(context, request);
+  const words = request.command.length === 0 ? undefined : request.command.join(' ');
+  if (words === undefined)
+    context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', request.name) });
+  else context.report({ kind: 'note', text: `Would run in ${request.name}: ${words}` });
+  return 0;
 }

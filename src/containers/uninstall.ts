@@ -1,29 +1,37 @@
 /** `atomic uninstall`: takes a container away; whatever state it is in, it goes. */
+import { rm } from 'node:fs/promises';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
-import { exists, removeIfPresent, syncFolder } from '../host/files.ts';
+import { AtomicError, isErrno } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
+import { exists, readIfPresent, syncPath } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { deactivate } from './activate.ts';
 import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
 import { recordedRuntime } from './installed-runtime.ts';
+import { clearPending, isPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
-import { clearPending, markPending, removeSlots, withContainer } from './transaction.ts';
+import { dependantsOf } from './remote.ts';
+import { removeSlots } from './slots.ts';
+import { withContainer } from './transaction.ts';
 
 export interface UninstallRequest {
   readonly name: string;
+  /** Also when other containers use its root file system. */
+  readonly isForced: boolean;
   /** Say what would be done, and do nothing. */
   readonly isDisplay: boolean;
 }
 
 /**
- * Removes a container: service, unit, tmpfiles file, deployments, and what the runtime still knows of it.
+ * Removes a container: service, unit, tmpfiles and host files, deployments, and what the runtime still knows of it.
  *
- * @throws AtomicError when there is no such container
+ * @throws AtomicError when there is no such container, or others depend on it
  */
 export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
   const name = parseContainerName(request.name);
   requireInstalled(context, name);
+  requireNoDependants(context, name, request);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
     context.report({
@@ -33,14 +41,21 @@ export async function uninstallContainer(context: Context, request: UninstallReq
     return;
   }
   await withContainer(context, name, async () => {
-    requireInstalled(context, name);
-    await remove(context, name);
+    // the recovery of an earlier removal may have done it all
+    if (isInstalled(context, name)) await remove(context, name);
   });
 }
 
-function requireInstalled(context: Context, name: ContainerName): void {
+/** Whether there is anything of a container, be it what a killed command left. */
+function isInstalled(context: Context, name: ContainerName): boolean {
   const { link, slots } = containerPaths(context, name);
-  for (const path of [link, ...slots]) if (exists(path)) return;
+  // in user mode the repository lies among the containers
+  const isContainer = [link, ...slots].some(exists) && link !== context.paths.repository;
+  return isContainer || isPending(context, name) || hasLeftoverUnit(context, name);
+}
+
+function requireInstalled(context: Context, name: ContainerName): void {
+  if (isInstalled(context, name)) return;
   if (preinstalledPath(context, name) !== undefined) {
     throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
       hint: `remove the package atomic-container-${name}`,
@@ -51,14 +66,41 @@ function requireInstalled(context: Context, name: ContainerName): void {
   });
 }
 
+/** A unit without container is only ours to remove when it runs one of that name. */
+function hasLeftoverUnit(context: Context, name: ContainerName): boolean {
+  const { unit, slots } = containerPaths(context, name);
+  try {
+    const text = readIfPresent(unit) ?? '';
+    return slots.some((slot) => text.includes(slot));
+  } catch (error) {
+    if (isErrno(error, 'EISDIR')) return false;
+    throw error;
+  }
+}
+
+function requireNoDependants(context: Context, name: ContainerName, { isForced }: UninstallRequest): void {
+  const names = dependantsOf(context, name).map((dependant) => `'${dependant.name}'`);
+  if (names.length === 0) return;
+  const text = `the root file system of '${name}' is used by ${names.join(', ')}`;
+  if (!isForced)
+    throw new AtomicError(`cannot uninstall '${name}': ${text}`, {
+      hint: 'uninstall these first, or use --force',
+    });
+  context.report({ kind: 'warning', text: `Warning: ${text}: it will not start again` });
+}
+
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, name: ContainerName): Promise<void> {
   const runtime = runtimeOf(context, name);
-  await markPending(context, name, { operation: 'uninstall', runtime });
-  await removeIfPresent(containerPaths(context, name).link);
-  await syncFolder(context.paths.checkouts);
+  await markPending(context, name, { operation: 'uninstall', runtime, wasRunning: false });
+  await faultPoint(context, 'remove.marked');
+  // broken state: there can be anything in the place of the link
+  await rm(containerPaths(context, name).link, { recursive: true, force: true });
+  await syncPath(context.paths.checkouts);
+  await faultPoint(context, 'remove.unlinked');
   await deactivate(context, name, runtime);
   await removeSlots(context, name);
+  await faultPoint(context, 'remove.slots');
   await clearPending(context, name);
 }
 

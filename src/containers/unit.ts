@@ -104,6 +104,17 @@ export function hasStopTimeout(unit: string): boolean {
   return settingsOf(unit, 'TimeoutStopSec').length + settingsOf(unit, 'TimeoutSec').length > 0;
 }
 
+/** The `[Install]` section of a unit file, without comments; empty when it has none. */
+export function installSectionOf(unit: string): string {
+  const lines = unit.split('\n').map((line) => line.trim());
+  const start = lines.indexOf('[Install]');
+  if (start < 0) return '';
+  const rest = lines.slice(start + 1);
+  const end = rest.findIndex((line) => line.startsWith('['));
+  const section = end < 0 ? rest : rest.slice(0, end);
+  return section.filter((line) => line !== '' && !/^[#;]/.test(line)).join('\n');
+}
+
 /** The values of all lines `KEY=VALUE` of a unit file. */
 function settingsOf(unit: string, key: string): readonly string[] {
   return unit.split('\n').flatMap((line) => {

@@ -22,34 +22,45 @@ export async function createFile(path: string, text: string, mode = 0o644): Prom
 
 /** Makes `path` hold this text by renaming a finished file over it; durable when it returns. */
 export async function replaceFile(path: string, text: string, mode = 0o644): Promise<void> {
-  const temporary = temporaryNameFor(path);
-  await rm(temporary, { force: true });
-  await createFile(temporary, text, mode);
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+  await replace(path, async (temporary) => await createFile(temporary, text, mode));
 }
 
-/** Makes the symbolic link `path` point to `target` by rename(2), whatever it was before; durable when it returns. */
+/** Makes `path` a symbolic link to `target` by rename(2); durable when it returns. */
 export async function replaceLink(path: string, target: string): Promise<void> {
+  await replace(path, async (temporary) => await symlink(target, temporary));
+}
+
+/** Puts what `make` makes in the place of a file or link, or of nothing; a folder stays, and is an error. */
+async function replace(path: string, make: (temporary: string) => Promise<void>): Promise<void> {
   const temporary = temporaryNameFor(path);
   await rm(temporary, { force: true });
-  await symlink(target, temporary);
-  await rename(temporary, path);
-  await syncFolder(dirname(path));
+  try {
+    await make(temporary);
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
+  }
+  await syncPath(dirname(path));
+}
+
+/** Removes what a killed process left of a replacement of `path`. */
+export async function removeTemporary(path: string): Promise<void> {
+  await rm(temporaryNameFor(path), { force: true });
 }
 
 /** Hidden, next to `path`, so that rename(2) works and listings skip it. */
-function temporaryNameFor(path: string): string {
+export function temporaryNameFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
 }
 
-/** Puts the entries of a folder on disk (fsync(2) of a file does not cover its name). */
-export async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r');
+/** Puts the content of a file, or the entries of a folder, on disk: fsync(2) of a file does not cover its name. */
+export async function syncPath(path: string): Promise<void> {
+  const opened = await open(path, 'r');
   try {
-    await folder.sync();
+    await opened.sync();
   } finally {
-    await folder.close();
+    await opened.close();
   }
 }
 
@@ -74,12 +85,17 @@ export function readIfPresent(path: string): string | undefined {
   }
 }
 
+/** Whether `error` says that there is something of that name, but no file that we can read: a folder, say. */
+export function isUnreadable(error: unknown): error is NodeJS.ErrnoException {
+  return isErrno(error, 'EACCES', 'EISDIR', 'ELOOP');
+}
+
 /** Where a symbolic link points, or `undefined` when there is no link of that name. */
 export function readLinkIfPresent(path: string): string | undefined {
   try {
     return readlinkSync(path);
   } catch (error) {
-    if (isErrno(error, 'ENOENT', 'EINVAL')) return undefined;
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EINVAL')) return undefined;
     throw error;
   }
 }

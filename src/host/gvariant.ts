@@ -28,9 +28,15 @@ export function parseGVariant(bytes: Uint8Array, signature: string): GValue {
   return readValue(bytes, typeOf(signature), 0);
 }
 
+/** The types that were asked for: a listing parses thousands of values of the same few. */
+const types = new Map<string, Type>();
+
 function typeOf(signature: string): Type {
+  const known = types.get(signature);
+  if (known !== undefined) return known;
   const { type, rest } = parseType(signature);
   if (rest !== '') throw new RangeError(`not one type: ${signature}`);
+  types.set(signature, type);
   return type;
 }
 
@@ -79,14 +85,13 @@ function parseTuple(text: string, end: string): { type: Type; rest: string } {
 function readValue(bytes: Uint8Array, type: Type, depth: number): GValue {
   if (depth > DEEPEST) throw new RangeError('nested too deeply');
   if (type.size !== undefined && bytes.length !== type.size) throw new RangeError('wrong size');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   switch (type.signature) {
     case 'y':
-      return view.getUint8(0);
+      return viewOf(bytes).getUint8(0);
     case 'u':
-      return view.getUint32(0, true);
+      return viewOf(bytes).getUint32(0, true);
     case 't':
-      return view.getBigUint64(0, true);
+      return viewOf(bytes).getBigUint64(0, true);
     case 's':
       return readText(bytes);
     case 'v':
@@ -98,16 +103,27 @@ function readValue(bytes: Uint8Array, type: Type, depth: number): GValue {
   }
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
 function readText(bytes: Uint8Array): string {
   if (bytes.at(-1) !== 0) throw new RangeError('text without end');
-  return new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(0, -1));
+  try {
+    return UTF_8.decode(bytes.subarray(0, -1));
+  } catch (error) {
+    throw new RangeError('text that is not UTF-8', { cause: error });
+  }
+}
+
+function viewOf(bytes: Uint8Array): DataView {
+  return new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 }
 
 /** The value, a zero byte, and the text of its type. A value of a type that we do not know stays bytes. */
 function readVariant(bytes: Uint8Array, depth: number): GValue {
   const separator = bytes.lastIndexOf(0);
   if (separator < 0) throw new RangeError('variant without type');
-  const signature = new TextDecoder().decode(bytes.subarray(separator + 1));
+  // none that we know is longer
+  const signature = String.fromCharCode(...bytes.subarray(separator + 1, separator + 7));
   const content = bytes.subarray(0, separator);
   return /^[yuts]$|^as$|^a\{sv\}$/.test(signature)
     ? readValue(content, typeOf(signature), depth + 1)
@@ -167,7 +183,7 @@ function offsetWidth(size: number): 1 | 2 | 4 {
 
 function readOffset(bytes: Uint8Array, at: number, width: 1 | 2 | 4): number {
   if (at < 0 || at + width > bytes.length) throw new RangeError('offset out of bounds');
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const view = viewOf(bytes);
   if (width === 1) return view.getUint8(at);
   return width === 2 ? view.getUint16(at, true) : view.getUint32(at, true);
 }

@@ -2,9 +2,11 @@
  * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
  * never written here, and need not exist.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../errors.ts';
+import { readLinkIfPresent } from './files.ts';
 import { type GValue, parseGVariant } from './gvariant.ts';
 
 /** What we use of a commit object. */
@@ -13,8 +15,9 @@ export interface Commit {
   readonly metadata: ReadonlyMap<string, string>;
   /** Time of the commit. */
   readonly created: Date;
-  /** Checksum of the root folder's dirtree object. */
+  /** Checksums of the objects of the root folder: dirtree and dirmeta. */
   readonly tree: string;
+  readonly meta: string;
 }
 
 /** ostree_repo_write_commit_with_time() and ostree-core.h: metadata, parent, related, subject, body, time, tree, meta. */
@@ -30,6 +33,18 @@ export function isRepository(repository: string): boolean {
 /** The names of the refs in the folder `refs/heads/FOLDER`, without the folder; none without repository. */
 export function listRefs(repository: string, folder: string): readonly string[] {
   return readdirIfPresent(join(repository, 'refs/heads', folder)).sort();
+}
+
+/** The names of the refs below the folder `refs/heads/FOLDER` that are not right in it, such as `docker.io/busybox`. */
+export function listNestedRefs(repository: string, folder: string): readonly string[] {
+  const root = join(repository, 'refs/heads', folder);
+  const below = readdirIfPresent(root).flatMap((name) => {
+    const isFolder = statSync(join(root, name)).isDirectory();
+    return isFolder
+      ? readdirSync(join(root, name), { recursive: true }).map((path) => `${name}/${path}`)
+      : [];
+  });
+  return below.filter((name) => resolveRef(repository, `${folder}/${name}`) !== undefined).sort();
 }
 
 /** The checksum that a ref such as `ociimage/busybox_3Alatest` holds, or `undefined` when there is no such ref. */
@@ -57,13 +72,17 @@ export function readCommit(repository: string, checksum: string): Commit {
 
 /** Parses a commit object; `path` is for messages. See {@link readCommit}. */
 export function parseCommit(bytes: Uint8Array, path: string): Commit {
-  const [entries, , , , , seconds, tree] = membersOf(bytes, COMMIT, path);
-  if (!(tree instanceof Uint8Array) || tree.length !== 32) throw damaged(path);
+  const [entries, , , , , seconds, tree, meta] = membersOf(bytes, COMMIT, path);
+  if (!isChecksum(tree) || !isChecksum(meta)) throw damaged(path);
   const metadata = (entries as readonly (readonly [string, GValue])[]).filter(isText);
   // the time is stored big-endian, whatever the machine
   const created = new Date(Number(swapBytes(seconds as bigint)) * 1000);
   if (Number.isNaN(created.getTime())) throw damaged(path);
-  return { metadata: new Map(metadata), created, tree: Buffer.from(tree).toString('hex') };
+  return { metadata: new Map(metadata), created, tree: hex(tree), meta: hex(meta) };
+}
+
+function isChecksum(value: GValue | undefined): value is Uint8Array {
+  return value instanceof Uint8Array && value.length === 32;
 }
 
 function isText(entry: readonly [string, GValue]): entry is [string, string] {
@@ -76,6 +95,48 @@ function swapBytes(value: bigint): bigint {
   return bytes.readBigUInt64BE();
 }
 
+/** A folder of a commit: what it holds, by name. */
+export interface Folder {
+  /** Checksums of the objects of files and symbolic links. */
+  readonly files: ReadonlyMap<string, string>;
+  readonly folders: ReadonlyMap<string, FolderObjects>;
+}
+
+/** The checksums of the two objects of a folder: what it holds, and its owner, mode and attributes. */
+export interface FolderObjects {
+  readonly tree: string;
+  readonly meta: string;
+}
+
+/**
+ * Reads a dirtree object.
+ *
+ * @throws AtomicError, with the path of the object, when it is missing or damaged
+ */
+export function readFolder(repository: string, tree: string): Folder {
+  const path = objectPath(repository, tree, 'dirtree');
+  const [files, folders] = membersOf(readObject(path), DIRTREE, path) as readonly [
+    readonly (readonly [string, Uint8Array])[],
+    readonly (readonly [string, Uint8Array, Uint8Array])[],
+  ];
+  return {
+    files: new Map(files.map(([name, checksum]) => [safeName(name, path), hex(checksum)])),
+    folders: new Map(
+      folders.map(([name, content, meta]) => [safeName(name, path), { tree: hex(content), meta: hex(meta) }]),
+    ),
+  };
+}
+
+/** ostree(1) refuses such names as well (ot_util_filename_validate()). */
+function safeName(name: string, path: string): string {
+  if (name === '' || name === '.' || name === '..' || name.includes('/')) throw damaged(path);
+  return name;
+}
+
+function hex(checksum: Uint8Array): string {
+  return Buffer.from(checksum).toString('hex');
+}
+
 /**
  * Reads a regular file of the root folder of a commit.
  *
@@ -83,52 +144,51 @@ function swapBytes(value: bigint): bigint {
  */
 export function readRootFile(repository: string, commit: Commit, name: string): Buffer {
   const checksum = readFolder(repository, commit.tree).files.get(name);
-  if (checksum === undefined) {
-    const path = objectPath(repository, commit.tree, 'dirtree');
-    throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
-  }
+  if (checksum !== undefined) return readFileObject(repository, checksum);
+  const path = objectPath(repository, commit.tree, 'dirtree');
+  throw new AtomicError(`${path} is damaged: it has no file '${name}'`);
+}
+
+/** Reads the content of a regular file by the checksum of its object. */
+export function readFileObject(repository: string, checksum: string): Buffer {
   return readObject(objectPath(repository, checksum, 'file'));
 }
 
-/** A folder of a commit: checksums by name, of files and links, and of the dirtree objects of folders. */
-export interface Folder {
-  readonly files: ReadonlyMap<string, string>;
-  readonly folders: ReadonlyMap<string, string>;
-}
-
 /**
- * Reads a dirtree object.
- *
- * @throws AtomicError when it is missing or damaged, or has names that are no names of files
+ * The text of a symbolic link by the checksum of its object, `undefined` for a regular file. Only repositories of
+ * root tell the two apart: in those of ordinary users, a link is a regular file with that text.
  */
-export function readFolder(repository: string, checksum: string): Folder {
-  const path = objectPath(repository, checksum, 'dirtree');
-  const [files, folders] = membersOf(readObject(path), DIRTREE, path) as readonly Entries[];
-  return { files: checksumsByName(files, path), folders: checksumsByName(folders, path) };
-}
-
-type Entries = readonly (readonly [string, Uint8Array, ...GValue[]])[];
-
-function checksumsByName(entries: Entries = [], path: string): ReadonlyMap<string, string> {
-  return new Map(
-    entries.map(([name, checksum]) => {
-      if (['', '.', '..'].includes(name) || name.includes('/')) throw damaged(path);
-      return [name, Buffer.from(checksum).toString('hex')];
-    }),
-  );
+export function readLinkObject(repository: string, checksum: string): string | undefined {
+  return readLinkIfPresent(objectPath(repository, checksum, 'file'));
 }
 
 function membersOf(bytes: Uint8Array, signature: string, path: string): readonly GValue[] {
   try {
     return parseGVariant(bytes, signature) as readonly GValue[];
   } catch (error) {
-    if (error instanceof RangeError || error instanceof TypeError) throw damaged(path, error);
+    if (error instanceof RangeError) throw damaged(path, error);
     throw error;
   }
 }
 
-function objectPath(repository: string, checksum: string, kind: 'commit' | 'dirtree' | 'file'): string {
+/** What an object is; all but `file` are metadata, whose checksums are those of their bytes. */
+export type ObjectKind = 'commit' | 'dirtree' | 'dirmeta' | 'file';
+
+/** Where an object lies. */
+export function objectPath(repository: string, checksum: string, kind: ObjectKind): string {
   return join(repository, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.${kind}`);
+}
+
+/** What is wrong with a metadata object, `undefined` when it is what its checksum says. */
+export function damageOf(
+  repository: string,
+  checksum: string,
+  kind: Exclude<ObjectKind, 'file'>,
+): 'missing' | 'damaged' | undefined {
+  const path = objectPath(repository, checksum, kind);
+  if (!existsSync(path)) return 'missing';
+  const found = createHash('sha256').update(readObject(path)).digest('hex');
+  return found === checksum ? undefined : 'damaged';
 }
 
 function readObject(path: string): Buffer {

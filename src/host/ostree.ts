@@ -107,19 +107,55 @@ function labels(): readonly string[] {
   return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
 }
 
+/** Makes a ref hold a commit, whatever it held before. */
+export async function writeRef(host: Host, repository: string, ref: string, commit: string): Promise<void> {
+  await ostree(host, repository, ['refs', '--force', `--create=${ref}`, '--', commit]);
+}
+
+/** Deletes refs; their commits stay until the repository is pruned. */
+export async function deleteRefs(host: Host, repository: string, refs: readonly string[]): Promise<void> {
+  if (refs.length > 0) await ostree(host, repository, ['refs', '--delete', '--', ...refs]);
+}
+
+/**
+ * Removes the objects that no ref reaches.
+ *
+ * @returns how many bytes they had, to two digits or so; hard links of checkouts may still hold them
+ * @throws ToolError when an object that a ref needs is missing
+ */
+export async function pruneObjects(host: Host, repository: string): Promise<number> {
+  return parseFreed(await ostree(host, repository, ['prune', '--refs-only']));
+}
+
+/** What g_format_size() writes; its blank is one that does not break. */
+const FREED = /, ([\d.]+)\s(bytes?|kB|MB|GB|TB) freed/;
+const SIZES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Parses what `ostree prune` says it freed, in bytes. */
+export function parseFreed(output: string): number {
+  const [, number = '0', unit = ''] = FREED.exec(output) ?? [];
+  return Math.round(Number(number) * (SIZES[unit] ?? 1));
+}
+
 /**
  * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
- * what is below them. Files are hard links into the repository.
+ * what is below them. Files are hard links into the repository, unless they are to be written to.
  *
  * @param listFile where the list of refs may be written; it is read by ostree(1)
  */
 export async function checkoutUnion(
   host: Host,
   repository: string,
-  { refs, folder, listFile }: { refs: readonly string[]; folder: string; listFile: string },
+  {
+    refs,
+    folder,
+    listFile,
+    isWritable = false,
+  }: { refs: readonly string[]; folder: string; listFile: string; isWritable?: boolean },
 ): Promise<void> {
   await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join(''));
   const user = host.user.isRoot ? [] : ['--user-mode'];
-  const mode = ['--union', '--whiteouts', '--require-hardlinks', '--fsync=no', ...user];
+  const files = isWritable ? '--force-copy' : '--require-hardlinks';
+  const mode = ['--union', '--whiteouts', files, '--fsync=no', ...user];
   await ostree(host, repository, ['checkout', ...mode, `--from-file=${listFile}`, folder]);
 }

@@ -29,7 +29,10 @@ export interface ToolOutput {
   readonly exitCode: number;
 }
 
-/** Three ways to run a program, and no more. `run` and `stream` throw ToolMissingError, ToolError or Interrupted. */
+/**
+ * Three ways to run a program, and no more. All throw ToolMissingError, ToolError for one that cannot be started,
+ * Interrupted, and the error of an input that broke off; `run` and `stream` also ToolError for one that failed.
+ */
 export interface Processes {
   /** Captures what the program says. */
   run(call: ToolCall): Promise<ToolOutput>;
@@ -83,35 +86,45 @@ async function checked(settings: Settings, call: ToolCall, streams: Streams): Pr
 }
 
 async function execute(settings: Settings, call: ToolCall, streams: Streams): Promise<Outcome> {
-  const { env, log } = settings;
   const signals = [settings.signal, call.signal].filter((signal) => signal !== undefined);
+  // execa would start the program first, and it might be quicker than the signal that ends it
+  const aborted = signals.find((signal) => signal.aborted);
+  if (aborted !== undefined) throw reasonOf(aborted);
+  const result = await execa(call.tool, call.args, {
+    ...optionsOf(settings, call, streams),
+    ...(signals.length === 0 ? {} : { cancelSignal: AbortSignal.any(signals) }),
+  });
+  const { exitCode, signal, cause } = result;
+  const milliseconds = Math.round(result.durationMs);
+  const argv = [call.tool, ...call.args];
+  settings.log.debug({ argv, cwd: call.cwd, exitCode, signal, milliseconds }, 'ran a program');
+  if (settings.signal?.aborted && result.failed) throw reasonOf(settings.signal);
+  if (exitCode === undefined && signal === undefined) {
+    if (result.code === 'ENOENT') throw new ToolMissingError(call.tool, { cause: result });
+    throw new ToolError(argv, { exitCode, signal, stderr: result.originalMessage ?? '' }, 1, result);
+  }
+  // it ended well, but only because it was told to stop, or what it read or said was cut short
+  if (exitCode === 0 && result.failed) throw cause;
+  return { stdout: textOf(result.stdout), stderr: textOf(result.stderr), exitCode, signal, cause: result };
+}
+
+function optionsOf({ env, signal }: Settings, call: ToolCall, streams: Streams) {
   const stdio = [
     call.input === undefined ? (streams.stdin ?? 'ignore') : 'pipe',
     streams.stdout,
     streams.stderr,
     ...(call.descriptors ?? []),
   ];
-  const result = await execa(call.tool, call.args, {
+  return {
     stdio: stdio as unknown as NonNullable<Options['stdio']>,
     ...(call.input === undefined ? {} : { input: call.input }),
     cwd: call.cwd ?? '/',
     env: { ...env, ...call.env } as NodeJS.ProcessEnv,
     extendEnv: false,
-    ...(signals.length === 0 ? {} : { cancelSignal: AbortSignal.any(signals) }),
-    detached: settings.signal === undefined,
+    detached: signal === undefined,
     reject: false,
     stripFinalNewline: false,
-  });
-  const { exitCode, signal } = result;
-  const milliseconds = Math.round(result.durationMs);
-  log.debug(
-    { argv: [call.tool, ...call.args], cwd: call.cwd, exitCode, signal, milliseconds },
-    'ran a program',
-  );
-  if (settings.signal?.aborted && result.failed) throw reasonOf(settings.signal);
-  if (result.code === 'ENOENT' && exitCode === undefined)
-    throw new ToolMissingError(call.tool, { cause: result });
-  return { stdout: textOf(result.stdout), stderr: textOf(result.stderr), exitCode, signal, cause: result };
+  } satisfies Options;
 }
 
 function textOf(output: unknown): string {

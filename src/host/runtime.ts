@@ -60,6 +60,34 @@ export async function writeDefaultConfig(host: Host, runtime: string, folder: st
   await host.processes.run({ tool: runtime, args: ['spec', '--rootless'], cwd: folder });
 }
 
+/** A command to run in a container that is up. */
+export interface ExecRequest {
+  readonly id: string;
+  readonly command: readonly string[];
+  readonly hasTerminal: boolean;
+  readonly isDetached: boolean;
+}
+
+/** Runs a command in the running container with our standard streams; returns its exit status. */
+export async function execInContainer(
+  host: Host,
+  runtime: string,
+  { id, command, hasTerminal, isDetached }: ExecRequest,
+): Promise<number> {
+  const options = [...(hasTerminal ? ['--tty'] : []), ...(isDetached ? ['--detach'] : [])];
+  return await host.processes.interactive({ tool: runtime, args: ['exec', ...options, id, ...command] });
+}
+
+/** Runs a bundle as the container `id` in the foreground, with our standard streams; returns its exit status. */
+export async function runBundle(
+  host: Host,
+  runtime: string,
+  { id, folder, isSystemd = false }: { id: string; folder: string; isSystemd?: boolean },
+): Promise<number> {
+  const options = isSystemd ? ['--systemd-cgroup'] : [];
+  return await host.processes.interactive({ tool: runtime, args: [...options, 'run', id], cwd: folder });
+}
+
 /** Kills and removes the container `id` with all its processes; fine when there is none. */
 export async function deleteContainer(host: Host, runtime: string, id: string): Promise<void> {
   await bestEffort(host, runtime, ['delete', '--force', id]);

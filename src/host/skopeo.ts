@@ -13,6 +13,8 @@ export interface ImageSource {
   readonly isInsecure: boolean;
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
+  /** What is done with it, for messages; `pull` when absent. */
+  readonly purpose?: 'pull' | 'inspect' | 'delete';
 }
 
 /** A manifest, or a configuration, as its source has it. */
@@ -83,6 +85,17 @@ export async function copyToFolder(
   await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args }));
 }
 
+/**
+ * Marks an image for deletion in its registry; every tag of it goes.
+ *
+ * @throws ToolError when the registry does not answer, refuses, or has no such image
+ */
+export async function deleteFromRegistry(host: Host, image: ImageSource): Promise<void> {
+  const tls = image.isInsecure ? ['--tls-verify=false'] : [];
+  const args = ['delete', ...tls, ...authentication(image), image.location];
+  await host.processes.run({ tool: skopeoPath(host), args });
+}
+
 function skopeoPath({ env }: Host): string {
   return env.SKOPEO_PATH || 'skopeo';
 }
@@ -112,7 +125,7 @@ async function explained<Result>(image: ImageSource, call: () => Promise<Result>
     const details = { exitCode: error.exitCode, cause: error };
     if (ENGINE_IS_DOWN.test(reason)) throw new AtomicError(NO_ENGINE, { ...details, hint: START_ENGINE });
     throw new AtomicError(
-      `cannot pull ${image.shownAs}: ${reason}`,
+      `cannot ${image.purpose ?? 'pull'} ${image.shownAs}: ${reason}`,
       hint === undefined ? details : { ...details, hint },
     );
   }

@@ -22,6 +22,15 @@ export const enable = async (host: Host, unit: string) => await systemctl(host, 
 export const disableNow = async (host: Host, unit: string) =>
   await systemctl(host, 'disable', '--now', '--no-reload', '--', unit);
 
+/** Makes the links of the `[Install]` section anew, in the place of those of an earlier version of the unit. */
+export const reenable = async (host: Host, unit: string) => await systemctl(host, 'reenable', '--', unit);
+
+/** Whether the unit is started at boot. */
+export async function isEnabled(host: Host, unit: string): Promise<boolean> {
+  const [tool = '', ...args] = systemctlArgv(host, 'is-enabled', '--quiet', '--', unit);
+  return (await host.processes.run({ tool, args, expected: [1, 4] })).exitCode === 0;
+}
+
 /** Forgets that the unit failed. */
 export const resetFailed = async (host: Host, unit: string) =>
   await systemctl(host, 'reset-failed', '--', unit);
@@ -45,6 +54,10 @@ export function parseActiveStates(output: string): Map<string, string> {
 export interface UnitState {
   /** `active`, `inactive`, `activating`, `failed`, … (systemctl(1)); `inactive` for a unit that does not exist. */
   readonly active: string;
+  /** `running`, `exited`, `auto-restart`, … */
+  readonly sub: string;
+  /** How often systemd has restarted it by itself since it was last started. */
+  readonly restarts: number;
   /** `success`, `exit-code`, `timeout`, … (systemd.exec(5), `$SERVICE_RESULT`). */
   readonly result: string;
   /** Exit status of the main process, as a decimal number. */
@@ -53,7 +66,7 @@ export interface UnitState {
 
 /** Asks how a service fares; a unit that does not exist is inactive. */
 export async function unitState(host: Host, name: string): Promise<UnitState> {
-  const properties = '--property=ActiveState,Result,ExecMainStatus';
+  const properties = '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus';
   return parseUnitState(await systemctl(host, 'show', properties, '--', `${name}.service`));
 }
 
@@ -62,6 +75,8 @@ export function parseUnitState(output: string): UnitState {
   const fields = new Map(output.split('\n').map(splitAtEquals));
   return {
     active: fields.get('ActiveState') ?? 'inactive',
+    sub: fields.get('SubState') ?? '',
+    restarts: Number(fields.get('NRestarts') ?? 0),
     result: fields.get('Result') ?? '',
     exitStatus: fields.get('ExecMainStatus') ?? '',
   };
@@ -70,4 +85,20 @@ export function parseUnitState(output: string): UnitState {
 function splitAtEquals(line: string): [string, string] {
   const at = line.indexOf('=');
   return [line.slice(0, at), line.slice(at + 1)];
+}
+
+/** The last lines that the service has written since a time, in seconds since the epoch; none without a journal. */
+export async function journalOf(
+  host: Host,
+  name: string,
+  { since, lines }: { since: number; lines: number },
+): Promise<readonly string[]> {
+  const scope = host.user.isRoot ? [`--unit=${name}`] : [`--user-unit=${name}`];
+  const what = ['--quiet', '--no-pager', '--output=cat', `--since=@${since}`, `--lines=${lines}`];
+  const { stdout } = await host.processes.run({
+    tool: 'journalctl',
+    args: [...scope, ...what],
+    expected: [1],
+  });
+  return stdout.split('\n').filter((line) => line.trim() !== '');
 }

@@ -15,20 +15,36 @@ import type { LocalImage } from './store.ts';
  *
  * @throws AtomicError when a layer is missing
  */
-export async function checkoutImage(context: Context, image: LocalImage, folder: string): Promise<void> {
+export async function checkoutImage(
+  context: Context,
+  image: LayeredImage,
+  folder: string,
+  { isWritable = false } = {},
+): Promise<void> {
   const { repository } = context.paths;
   const listFile = `${folder}.layers`;
-  // compat: what has no manifest is its own and only layer
-  const commits =
-    image.layers.length > 0 ? image.layers.map((hex) => commitOf(repository, hex)) : [image.commit];
+  const commits = layerCommits(context, image);
   const layers = commits.map((commit) => ({ commit, tree: readCommit(repository, commit).tree }));
   for (const [index, run] of cutAtHiddenFiles(repository, layers).entries()) {
     // ostree(1) would follow a link that is where a folder is to be, out of the image
     if (index > 0) await removeHidden(repository, run[0]?.tree ?? '', folder);
     const refs = run.map(({ commit }) => commit);
-    await checkoutUnion(context, repository, { refs, folder, listFile });
+    await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
   }
   await rm(listFile);
+}
+
+/** What of an image a checkout needs. */
+export type LayeredImage = Pick<LocalImage, 'commit' | 'layers'>;
+
+/**
+ * The commits whose trees, laid over one another, are the image, base first.
+ *
+ * @throws AtomicError when a layer is missing
+ */
+export function layerCommits({ paths }: Context, { layers, commit }: LayeredImage): readonly string[] {
+  // compat: what has no manifest is its own and only layer
+  return layers.length > 0 ? layers.map((hex) => commitOf(paths.repository, hex)) : [commit];
 }
 
 function commitOf(repository: string, hex: string): string {
@@ -42,7 +58,7 @@ async function removeHidden(repository: string, tree: string, path: string): Pro
   for (const [name, folder] of readFolder(repository, tree).folders) {
     const target = join(path, name);
     const isFolder = await isFolderIfPresent(target);
-    if (isFolder === true) await removeHidden(repository, folder, target);
+    if (isFolder === true) await removeHidden(repository, folder.tree, target);
     else if (isFolder === false) await unlink(target);
   }
 }

@@ -7,6 +7,7 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
 import { AtomicError, ToolError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../host/compression.ts';
 import { commitAgain, commitTar, withoutRace } from '../host/ostree.ts';
 import { readCommit } from '../host/ostree-repository.ts';
@@ -54,6 +55,7 @@ export async function importLayer(
     'docker.uncompressed_digest': digest,
   };
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
+  await faultPoint(context, 'pull.layer-imported');
   if (dropped > 0) onSpecial(dropped);
 }
 

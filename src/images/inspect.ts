@@ -1,6 +1,9 @@
 /** What an image says of itself: its labels. */
 import type { Context } from '../context.ts';
+import { inspectConfig } from '../host/skopeo.ts';
 import { manifestLabels, parseImageConfig } from './manifest.ts';
+import { parseReference } from './reference.ts';
+import { registryImage } from './registry-image.ts';
 import { type LocalImage, readConfigText } from './store.ts';
 
 export type Labels = Readonly<Record<string, string>>;
@@ -15,6 +18,17 @@ export function labelsOf(context: Context, { manifest, name }: LocalImage): Labe
   if (Object.keys(own).length > 0 || manifest.config === undefined) return own;
   const text = readConfigText(context, manifest.config.digest);
   return text === undefined ? {} : (parseImageConfig(text, name).config?.Labels ?? {});
+}
+
+/**
+ * The labels of an image in its registry; nothing is pulled.
+ *
+ * @throws AtomicError when the registry refuses, or the name is not one of a registry
+ */
+export async function remoteLabels(context: Context, name: string): Promise<Labels> {
+  const source = registryImage(parseReference(name), 'inspect');
+  const { text } = await inspectConfig(context, source);
+  return parseImageConfig(text, source.shownAs).config?.Labels ?? {};
 }
 
 /** A label by its name, also when it is written in lower case, Capitalised or in upper case. */

@@ -19,7 +19,7 @@ export function requireSafeWhiteouts(repository: string, tree: string, owner: st
     if (name.startsWith(WHITEOUT) && ['', '.', '..'].includes(name.slice(WHITEOUT.length)))
       throw new AtomicError(`${owner} has the whiteout '${name}', which is for no file`);
   }
-  for (const folder of folders.values()) requireSafeWhiteouts(repository, folder, owner);
+  for (const folder of folders.values()) requireSafeWhiteouts(repository, folder.tree, owner);
 }
 
 /** A commit, and the dirtree object of its root folder. */
@@ -64,7 +64,7 @@ function hidesFile(read: Reader, below: readonly string[], tree: string): boolea
   const others = below.map(read);
   return [...read(tree).folders].some(([name, folder]) => {
     if (others.some(({ files }) => files.has(name))) return true;
-    const beneath = others.map(({ folders }) => folders.get(name)).filter((one) => one !== undefined);
-    return hidesFile(read, beneath, folder);
+    const beneath = others.map(({ folders }) => folders.get(name)?.tree).filter((one) => one !== undefined);
+    return hidesFile(read, beneath, folder.tree);
   });
 }

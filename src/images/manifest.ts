@@ -2,7 +2,7 @@
 import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 
-/** Upper case as well: some tools write it so. The digest ends up in a path. */
+/** Checked to the last digit: the digest ends up in a path. */
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected a sha256 digest');
 
 const Descriptor = z.looseObject({

@@ -17,8 +17,15 @@ const ARCHITECTURES: Readonly<Record<string, string>> = {
 /** The architecture of this machine as images spell it. */
 export const HOST_ARCHITECTURE = ARCHITECTURES[process.arch] ?? process.arch;
 
-/** arm has generations; the newest that every Linux on arm with hardware floating point can run comes first. */
-const ARM_VARIANTS = ['v7', 'v6', 'v5', undefined];
+/**
+ * The generations of an architecture that every machine we run on has, the best first; '' stands for none named. For
+ * arm that is v7: what Linux with hardware floating point needs.
+ */
+const VARIANTS: Readonly<Record<string, readonly string[]>> = {
+  amd64: ['', 'v1'],
+  arm: ['v7', 'v6', 'v5', ''],
+  arm64: ['v8', ''],
+};
 
 /**
  * The digest of the manifest for Linux on `architecture` in a manifest list.
@@ -28,9 +35,8 @@ const ARM_VARIANTS = ['v7', 'v6', 'v5', undefined];
 export function choosePlatform(list: Manifest, name: string, architecture = HOST_ARCHITECTURE): string {
   const candidates = (list.manifests ?? []).filter(({ platform }) => platform?.os === 'linux');
   const fitting = candidates.filter(({ platform }) => platform?.architecture === architecture);
-  const variants = architecture === 'arm' ? ARM_VARIANTS : [];
-  const preferred = variants
-    .map((variant) => fitting.find(({ platform }) => platform?.variant === variant))
+  const preferred = (VARIANTS[architecture] ?? [''])
+    .map((variant) => fitting.find(({ platform }) => (platform?.variant ?? '') === variant))
     .find(Boolean);
   const chosen = preferred ?? fitting[0];
   if (chosen !== undefined) return chosen.digest;

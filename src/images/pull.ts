@@ -2,8 +2,8 @@
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
-import { takeLock } from '../host/lock.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
 import { commitFolder, initRepository } from '../host/ostree.ts';
 import { isRepository } from '../host/ostree-repository.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
@@ -16,7 +16,7 @@ import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } fr
 import { requireArchitecture } from './platform.ts';
 import { blobRef, isLocal, parseReference, type Reference, recordedName, refOf } from './reference.ts';
 import { findInRegistry } from './registry-image.ts';
-import { repositoryLock } from './repository-lock.ts';
+import { lockRepository } from './repository-lock.ts';
 import { locateImage } from './source.ts';
 import { stageImage } from './staged-image.ts';
 import { hasConfig, hasLayer, readConfigText, readImage } from './store.ts';
@@ -69,22 +69,16 @@ async function obtain(
   find: (folder: string) => Promise<FoundImage>,
 ): Promise<void> {
   await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
+  await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
   if (isCurrent(context, reference, found)) return;
   await using _lock = await lockRepository(context);
   await importImage(context, reference, found, folder.path);
 }
 
-async function lockRepository(context: Context): Promise<AsyncDisposable> {
-  const text = 'Waiting for another atomic command to end writing to the repository';
-  return await takeLock(context, repositoryLock(context.paths), () =>
-    context.report({ kind: 'waiting', text }),
-  );
-}
-
 /** Whether the image is here with all its layers and its configuration. */
 function isComplete(context: Context, reference: Reference): boolean {
-  const image = readImage(context, refOf(reference));
+  const image = orUndefined(() => readImage(context, refOf(reference)));
   if (image === undefined) return false;
   const { config } = image.manifest;
   const hasItsConfig = config === undefined || hasConfig(context, hexOf(config.digest));
@@ -92,7 +86,7 @@ function isComplete(context: Context, reference: Reference): boolean {
 }
 
 function isCurrent(context: Context, reference: Reference, { raw }: FoundImage): boolean {
-  const image = readImage(context, refOf(reference));
+  const image = orUndefined(() => readImage(context, refOf(reference)));
   return image?.id === hexOf(raw.digest) && isComplete(context, reference);
 }
 
@@ -111,11 +105,13 @@ async function importImage(
   ]);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
   await together([found.importLayers(layers), commitConfig(context, config, folder)]);
+  await faultPoint(context, 'pull.layers-imported');
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
   });
+  await faultPoint(context, 'pull.image-committed');
 }
 
 async function ensureRepository(context: Context, repository: string): Promise<void> {
@@ -129,7 +125,7 @@ async function obtainConfig(
   { manifest, config }: FoundImage,
 ): Promise<RawManifest> {
   const expected = manifest.config?.digest ?? '';
-  const present = readConfigText(context, expected);
+  const present = orUndefined(() => readConfigText(context, expected));
   const raw = present === undefined ? await config() : { text: present, digest: digestOf(present) };
   if (raw.digest !== expected) throw mismatch(`the configuration of ${name}`, raw.digest, expected);
   requireArchitecture(parseImageConfig(raw.text, name).architecture, name);

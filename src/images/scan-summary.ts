@@ -1,8 +1,7 @@
 /** The verdicts that an image scanner left in scan_summary.json. */
 import * as z from 'zod';
 import type { Context } from '../context.ts';
-import { isErrno } from '../errors.ts';
-import { readIfPresent } from '../host/files.ts';
+import { isUnreadable, readIfPresent } from '../host/files.ts';
 
 const ScanSummary = z.record(z.string(), z.looseObject({ Vulnerable: z.boolean().catch(false) }));
 
@@ -12,8 +11,7 @@ export function vulnerableImages({ paths }: Context): ReadonlySet<string> {
     const summary = ScanSummary.parse(JSON.parse(readIfPresent(paths.scanSummary) ?? '{}'));
     return new Set(Object.entries(summary).flatMap(([id, { Vulnerable }]) => (Vulnerable ? [id] : [])));
   } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError || isErrno(error, 'EACCES'))
-      return new Set();
+    if (error instanceof z.ZodError || error instanceof SyntaxError || isUnreadable(error)) return new Set();
     throw error;
   }
 }

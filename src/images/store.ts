@@ -1,6 +1,6 @@
 /** The images in the repository, read without starting a program. */
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
 import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../host/ostree-repository.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
 import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
@@ -19,8 +19,6 @@ export interface LocalImage {
   readonly manifest: Manifest;
   /** Hex digests, base first. */
   readonly layers: readonly string[];
-  /** Compressed bytes of all layers; unknown when one of them is missing. */
-  readonly virtualSize: number | undefined;
 }
 
 /** What the listings need of an image, a layer or a configuration. */
@@ -29,6 +27,7 @@ export interface ImageEntry {
   readonly tag: string;
   readonly id: string;
   readonly created: Date;
+  /** Compressed bytes of all layers; unknown when one of them is missing. */
   readonly virtualSize: number | undefined;
 }
 
@@ -45,7 +44,7 @@ export function findImage(context: Context, reference: string): LocalImage | und
   const parsed = parseReference(reference);
   const byName = readImage(context, refOf(parsed));
   if (byName !== undefined || !isIdPrefix(reference)) return byName;
-  const matches = readTaggedImages(context).filter(({ id }) => id.startsWith(reference));
+  const matches = listTaggedImages(context).filter(({ id }) => id.startsWith(reference));
   if (new Set(matches.map(({ id }) => id)).size > 1) {
     throw new AtomicError(`more images matching prefix \`${reference}\``, { hint: 'give more of the id' });
   }
@@ -56,15 +55,22 @@ function isIdPrefix(text: string): boolean {
   return text.length >= SHORTEST_ID_PREFIX && /^[0-9a-f]{1,64}$/.test(text);
 }
 
-/** The tagged images, sorted by name; damaged ones are named in a warning and left out. */
+/** What the listings show of {@link listTaggedImages}. */
 export function listLocalImages(context: Context): ImageEntry[] {
-  const images = readTaggedImages(context);
-  return images.map(({ name, id, created, virtualSize }) => ({
-    ...splitTag(name),
-    id,
-    created,
-    virtualSize,
+  const present = new Set(listRefs(context.paths.repository, REF_FOLDER));
+  return listTaggedImages(context).map((image) => ({
+    ...splitTag(image.name),
+    id: image.id,
+    created: image.created,
+    virtualSize: image.layers.every((hex) => present.has(hex)) ? virtualSizeOf(context, image) : undefined,
   }));
+}
+
+/** The manifest has the sizes that the layers' commits have, and is at hand; old ones have none. */
+function virtualSizeOf({ paths }: Context, { manifest, layers }: LocalImage): number | undefined {
+  const known = new Map(manifest.layers?.map(({ digest, size }) => [hexOf(digest), size]));
+  const sizes = layers.map((hex) => known.get(hex) ?? layerSize(paths.repository, hex));
+  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
 /** The commits of layers and configurations, sorted by digest. */
@@ -80,7 +86,8 @@ function untaggedEntry(repository: string, hex: string): ImageEntry | undefined 
   return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
 }
 
-function readTaggedImages(context: Context): LocalImage[] {
+/** The tagged images, whole, sorted by name; damaged ones are named in a warning and left out. */
+export function listTaggedImages(context: Context): LocalImage[] {
   const names = listRefs(context.paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
   const images = names.map((encoded) =>
     orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
@@ -101,13 +108,14 @@ function compare(left: string, right: string): number {
 
 /** One damaged image must not hide the others. */
 function orWarn<Item>(context: Context, name: string, read: () => Item | undefined): Item | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `Skipping image '${name}': ${error.message}` });
-    return undefined;
-  }
+  return orUndefined(read, ({ message }) =>
+    context.report({ kind: 'warning', text: `Skipping image '${name}': ${message}` }),
+  );
+}
+
+/** All tags of the image with this id, sorted by name. */
+export function tagsOf(context: Context, id: string): readonly LocalImage[] {
+  return listTaggedImages(context).filter((image) => image.id === id);
 }
 
 /** Reads the image behind a ref, `undefined` when there is no such ref. */
@@ -118,7 +126,6 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
   const commit = readCommit(repository, checksum);
   const name = decodeRef(ref.slice(REF_FOLDER.length + 1));
   const manifest = parseManifest(commit.metadata.get('docker.manifest') ?? '{}', name);
-  const layers = layersOf(manifest);
   return {
     name,
     ref,
@@ -126,8 +133,7 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
     id: idOf(context, { commit, manifest, checksum }),
     created: commit.created,
     manifest,
-    layers,
-    virtualSize: virtualSizeOf(context, layers),
+    layers: layersOf(manifest),
   };
 }
 
@@ -141,20 +147,10 @@ function idOf(
   return env.ATOMIC_OSTREE_TEST_FORCE_IMAGE_ID || hexOf(digest);
 }
 
-function virtualSizeOf({ paths }: Context, layers: readonly string[]): number | undefined {
-  const sizes = layers.map((hex) => layerSize(paths.repository, hex));
-  return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
-}
-
 /** A layer that is missing or damaged has no size; listings say so with an empty cell. */
 function layerSize(repository: string, hex: string): number | undefined {
-  try {
-    const commit = readRef(repository, blobRef(hex));
-    return commit && sizeOf(commit);
-  } catch (error) {
-    if (error instanceof AtomicError) return undefined;
-    throw error;
-  }
+  const commit = orUndefined(() => readRef(repository, blobRef(hex)));
+  return commit && sizeOf(commit);
 }
 
 function sizeOf(commit: Commit): number | undefined {
@@ -170,15 +166,15 @@ function readRef(repository: string, ref: string): Commit | undefined {
 /** The keys without which a layer counts as not imported (specification 3.1). */
 const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompressed_digest'];
 
-/** Whether the repository has this layer, whole. */
+/** Whether the repository has this layer, whole; a damaged commit is as good as none. */
 export function hasLayer({ paths }: Context, hex: string): boolean {
-  const commit = readRef(paths.repository, blobRef(hex));
+  const commit = orUndefined(() => readRef(paths.repository, blobRef(hex)));
   return commit !== undefined && LAYER_KEYS.every((key) => commit.metadata.has(key));
 }
 
 /** Whether the repository has the configuration blob of this digest. */
 export function hasConfig({ paths }: Context, hex: string): boolean {
-  return resolveRef(paths.repository, blobRef(hex)) !== undefined;
+  return orUndefined(() => readRef(paths.repository, blobRef(hex))) !== undefined;
 }
 
 /** The configuration of this digest (`sha256:<hex>`) as the repository has it, `undefined` when it has not. */

@@ -4,6 +4,7 @@ import { bootBox } from '../support/box.ts';
 import { LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { containersList } from './containers-list.ts';
+import { imagesList } from './images-list.ts';
 import { install } from './install.ts';
 import type { Figure } from './measure.ts';
 import { pull } from './pull.ts';
@@ -20,5 +21,11 @@ print(await startup());
   await using box = await bootBox({ registry: registry.address });
   print(await install(box, `${registry.address}/hello-world`));
   print(await containersList(box, `${registry.address}/hello-world`));
+}
+{
+  await using registry = await startRegistry();
+  await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
+  await using box = await bootBox({ registry: registry.address });
+  print(await imagesList(box, `${registry.address}/hello-world`));
 }
 print(await pull());

@@ -5,7 +5,7 @@ const box = useBox();
 const ROOT = '/var/lib/containers/atomic';
 
 afterEach(async () => {
-  await box.sh(`for c in $(atomic containers list -aq); do atomic uninstall $c; done`);
+  await box.sh(`for c in $(atomic containers list -aq --no-trunc); do atomic uninstall $c; done`);
   expect(await tracesIn(box)).toBe('');
 });
 

@@ -72,6 +72,7 @@ describe('damaged containers', () => {
     ['a folder for info', 'mkdir -p bad.0/info; ln -s $PWD/bad.0 bad', /Skipping container 'bad'/],
     ['a slot without a link', 'mkdir bad.1', /Skipping container 'bad.1'/],
     ['a stray file', ': > bad', /Skipping container 'bad'/],
+    ['a link to itself', 'ln -s bad bad', /Skipping container 'bad'/],
   ])('with %s are named in a warning, and the others are listed', async (_, damage, warning) => {
     await box.sh(`cd ${ROOT}; ${damage}`);
 
@@ -90,11 +91,15 @@ describe('damaged containers', () => {
     const empty = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
     await box.sh(`echo '{' > ${ROOT}/two/config.json`);
     const broken = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
-    await box.sh(`cp /run/config.json ${ROOT}/two/`);
+    await box.sh(`ln -sf config.json ${ROOT}/two/config.json`);
+    const looping = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
+    await box.sh(`cp --remove-destination /run/config.json ${ROOT}/two/`);
 
     expect(JSON.parse(empty.stdout)).toMatchObject([{ id: 'two', command: '' }]);
     expect(JSON.parse(broken.stdout)).toMatchObject([{ id: 'two', command: '' }]);
+    expect(JSON.parse(looping.stdout)).toMatchObject([{ id: 'two', command: '' }]);
     expect(broken.stderr).toContain("Container 'two': Invalid json in configuration file");
+    expect(looping.stderr).toContain("Container 'two': ELOOP");
   });
 
   it('without their folder are not listed, and can be uninstalled', async () => {

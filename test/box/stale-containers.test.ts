@@ -107,7 +107,7 @@ describe('a service that cannot start', () => {
 
     expect({ stdout, exitCode }).toEqual({ stdout: 'systemctl start broken\n', exitCode: 1 });
     expect(stderr).toMatch(
-      /^cannot start 'broken' \(exit-code, exit status \d+\); see 'journalctl -u broken'\n$/,
+      /^cannot start 'broken' \(failed, exit-code, exit status \d+\); see 'journalctl -u broken'\n$/,
     );
     expect(await box.atomic('uninstall', 'broken')).toMatchObject({ exitCode: 0 });
   });

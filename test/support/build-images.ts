@@ -1,5 +1,17 @@
 /** Builds the images of fixtures/images into .cache/fixtures: `make fixtures`. */
-import { chmod, copyFile, cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat } from 'node:fs/promises';
+import {
+  chmod,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  stat,
+  symlink,
+} from 'node:fs/promises';
 import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
@@ -24,6 +36,12 @@ const ImageFile = z.strictObject({
   /** Programs of this machine that go into the lowest layer, with their libraries. */
   programs: z.array(z.string()).optional(),
   labels: z.record(z.string(), z.string()).optional(),
+  /** Empty folders, which git cannot hold. */
+  folders: z.array(z.string()).optional(),
+  /** Symbolic links by path: some that are of use here, tools would stumble over in the source tree. */
+  links: z.record(z.string(), z.string()).optional(),
+  /** `UID:GID` of files that are not root's. */
+  owners: z.record(z.string(), z.string()).optional(),
   /** `host` is this machine's own. */
   architectures: z.array(z.string()).optional(),
   layers: z
@@ -144,6 +162,10 @@ async function contentLayer(work: string, name: string, image: ImageFile): Promi
     await copyIfPresent(join(SOURCES, source, 'files'), root);
     await copyIfPresent(join(SOURCES, source, 'exports'), join(root, 'exports'));
   }
+  for (const folder of image.folders ?? []) await mkdir(join(root, folder), { recursive: true });
+  for (const [path, text] of Object.entries(image.links ?? {})) await symlink(text, join(root, path));
+  for (const [path, owner] of Object.entries(image.owners ?? {}))
+    await execa('chown', ['-h', owner, join(root, path)]);
   return await pack(work, 'content', root);
 }
 
@@ -155,14 +177,7 @@ async function copyIfPresent(source: string, target: string): Promise<void> {
 /** The same folder always gives the same bytes, so that images share layers. */
 async function pack(work: string, name: string, root: string): Promise<LayerSource> {
   const tar = join(work, `${name}.tar`);
-  const reproducible = [
-    '--sort=name',
-    '--mtime=@0',
-    '--owner=0',
-    '--group=0',
-    '--numeric-owner',
-    '--format=posix',
-  ];
+  const reproducible = ['--sort=name', '--mtime=@0', '--numeric-owner', '--format=posix'];
   const noTimes = '--pax-option=delete=atime,delete=ctime';
   await execa('tar', ['-cf', tar, '-C', root, ...reproducible, noTimes, '.']);
   return { tar, compression: 'gzip' };

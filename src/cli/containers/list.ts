@@ -3,7 +3,6 @@ import type { ContainerRow } from '../../containers/list.ts';
 import { type Cli, collect, perform } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { json, localMinute, localTime } from '../output/formats.ts';
-import type { Output } from '../output/output.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
 
 interface Options {
@@ -14,6 +13,8 @@ interface Options {
   readonly trunc: boolean;
   readonly quiet?: true;
 }
+
+type Rendering = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
 
 /** What `--filter` looks at; guides look for system containers with `runtime=ostree`. */
 const SEARCHABLE: Searchable<ContainerRow> = {
@@ -39,21 +40,35 @@ export function addContainersList(parent: CommandUnknownOpts, cli: Cli): void {
     .option('-q, --quiet', 'only the ids')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
-        const filters = parseFilters(options.filter, SEARCHABLE);
+        const select = containerFilter(options.filter);
         const { listContainers } = await import('../../containers/list.ts');
         const rows = await listContainers(context, { isAll: options.all === true });
-        print(cli.output, applyFilters(rows, filters, SEARCHABLE), options);
+        for (const line of renderContainers(select(rows), options)) cli.output.line(line);
       }),
     );
 }
 
-function print(output: Output, rows: readonly ContainerRow[], options: Options): void {
-  if (options.quiet) for (const { id } of rows) output.line(options.trunc ? id.slice(0, 12) : id);
-  else if (options.json) output.line(json(rows.map(recordOf)));
-  else if (rows.length > 0) {
-    const lines = renderTable(columnsFor(rows, options.trunc), rows.map(cellsOf), !options.noheading);
-    for (const line of lines) output.line(line);
-  }
+/**
+ * Parses filters into what picks the rows that all of them match.
+ *
+ * @throws AtomicError for a malformed one, see `parseFilters`
+ */
+export function containerFilter(
+  texts: readonly string[],
+): (rows: readonly ContainerRow[]) => readonly ContainerRow[] {
+  const filters = parseFilters(texts, SEARCHABLE);
+  return (rows) => applyFilters(rows, filters, SEARCHABLE);
+}
+
+/** The rows as they are printed: nothing but JSON when there are none. */
+export function renderContainers(
+  rows: readonly ContainerRow[],
+  { quiet, json: isJson, noheading, trunc }: Rendering,
+): readonly string[] {
+  if (quiet) return rows.map(({ id }) => (trunc ? id.slice(0, 12) : id));
+  if (isJson) return [json(rows.map(recordOf))];
+  if (rows.length === 0) return [];
+  return renderTable(columnsFor(rows, trunc), rows.map(cellsOf), !noheading);
 }
 
 function columnsFor(rows: readonly ContainerRow[], isTruncated: boolean): readonly Column[] {

@@ -1,11 +1,16 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from '../cli.ts';
+import { type Cli, perform } from '../cli.ts';
 
 /** `atomic containers rollback`, and `atomic rollback`: back to the other deployment. */
-export function addRollback(parent: CommandUnknownOpts, { isHidden = false } = {}): void {
+export function addRollback(parent: CommandUnknownOpts, cli: Cli, { isHidden = false } = {}): void {
   parent
     .command('rollback', { hidden: isHidden })
     .description('go back to the deployment before the last update')
     .argument('<container>', 'name of the container')
-    .action(notAvailable);
+    .action((name, _options, self) =>
+      perform(cli, self, async (context) => {
+        const { rollBackContainer } = await import('../../containers/rollback.ts');
+        await rollBackContainer(context, name);
+      }),
+    );
 }

@@ -1,15 +1,85 @@
 import type { CommandUnknownOpts } from 'commander';
-import { collect, notAvailable } from '../cli.ts';
+import type { UpdateRow, UpdateStatus } from '../../containers/update-all.ts';
+import { AtomicError } from '../../errors.ts';
+import { type Cli, collect, perform } from '../cli.ts';
+import type { Colour } from '../output/formats.ts';
+import type { Output } from '../output/output.ts';
+import { renderTable } from '../output/table.ts';
+
+interface Options {
+  readonly container?: string;
+  readonly rebase?: string;
+  readonly all?: true;
+  readonly set: readonly string[];
+  readonly rollback: boolean;
+}
 
 /** `atomic containers update`: a new deployment from a newer image or with other values. */
-export function addContainersUpdate(parent: CommandUnknownOpts): void {
+export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('update')
     .description('update containers to the image in the local store')
     .argument('[container]', 'name of the container')
     .option('--container <NAME>', 'the same')
-    .option('--rebase <IMAGE>', 'go on with another image')
+    .option('--rebase <IMAGE>', 'go on with another image; pulled when it is not here')
     .option('-a, --all', 'all containers')
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
-    .action(notAvailable);
+    .option('--no-rollback', 'keep a deployment that does not start, instead of going back')
+    .action((positional, options: Options, self) =>
+      perform(cli, self, async (context) => {
+        const name = positional ?? options.container;
+        requireCompatible(name, options);
+        if (name === undefined) {
+          const { updateAllContainers } = await import('../../containers/update-all.ts');
+          return printSummary(cli.output, await updateAllContainers(context));
+        }
+        const { updateContainer } = await import('../../containers/update.ts');
+        const { set, rebase } = options;
+        const request = { name, set, keepsFailed: !options.rollback };
+        const isUpdated = await updateContainer(context, { ...request, ...(rebase ? { rebase } : {}) });
+        if (!isUpdated) cli.output.line('Latest version already installed.');
+        return 0;
+      }),
+    );
+}
+
+function requireCompatible(name: string | undefined, { all, set, rebase }: Options): void {
+  const incompatible = (what: string) =>
+    new AtomicError(`Incompatible options specified.  --all doesn't support ${what}`);
+  if (!all && name === undefined)
+    throw new AtomicError('Too few arguments.  Please specify the container', { hint: 'or use --all' });
+  if (all && name !== undefined) throw incompatible('a container name');
+  if (all && (set.length > 0 || rebase !== undefined)) throw incompatible('--set or --rebase');
+}
+
+const COLOURS: Readonly<Record<UpdateStatus, Colour>> = {
+  Failed: 'red',
+  'Not updated': 'red',
+  Unknown: 'yellow',
+  Updated: 'green',
+  'Updated now': 'green',
+};
+
+/** compat: cells are cut to their columns. Returns the exit status. */
+function printSummary(output: Output, rows: readonly UpdateRow[]): number {
+  const [id, name] = [
+    { width: 32, isCut: true },
+    { width: 15, isCut: true },
+  ];
+  const columns = [
+    { heading: 'Container', ...name },
+    { heading: 'Image ID before update', ...id },
+    { heading: 'Image ID after update', ...id },
+    { heading: 'Latest image ID', ...id },
+    { heading: 'Status', width: 15 },
+  ];
+  const cells = rows.map((row) => [
+    row.name,
+    row.before,
+    row.after,
+    row.latest ?? '<NOT FOUND>',
+    output.isScreen ? { text: row.status, colour: COLOURS[row.status] } : row.status,
+  ]);
+  for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.line(line);
+  return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;
 }

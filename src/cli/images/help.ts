@@ -1,12 +1,18 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from '../cli.ts';
+import { type Cli, perform } from '../cli.ts';
+import { page } from '../output/pager.ts';
 import type { Placement } from './placement.ts';
 
 /** `atomic images help`, and `atomic help`. */
-export function addImagesHelp(parent: CommandUnknownOpts, { isHidden }: Placement): void {
+export function addImagesHelp(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
   parent
     .command('help', { hidden: isHidden })
     .description('show the help that an image or a container brings')
     .argument('<image>', 'image or container')
-    .action(notAvailable);
+    .action((name, _options, self) =>
+      perform(cli, self, async (context) => {
+        const { readHelp } = await import('../../containers/help.ts');
+        await page(context, cli.output, await readHelp(context, name));
+      }),
+    );
 }

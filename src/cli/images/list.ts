@@ -3,7 +3,6 @@ import type { ImageRow } from '../../containers/image-usage.ts';
 import { type Cli, collect, perform } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { humanSize, json, localMinute, localTime } from '../output/formats.ts';
-import type { Output } from '../output/output.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
 
 interface Options {
@@ -14,6 +13,8 @@ interface Options {
   readonly quiet?: true;
   readonly json?: true;
 }
+
+type Rendering = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
 
 /** What `--filter` looks at. */
 const SEARCHABLE: Searchable<ImageRow> = {
@@ -43,12 +44,22 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
     .option('--json', 'as JSON')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
-        const filters = parseFilters(options.filter.map(withLowerKeyword), SEARCHABLE);
+        const select = imageFilter(options.filter);
         const { listImages } = await import('../../containers/image-usage.ts');
-        const rows = listImages(context, { isAll: options.all === true });
-        print(cli.output, { all: rows, shown: applyFilters(rows, filters, SEARCHABLE) }, options);
+        const all = listImages(context, { isAll: options.all === true });
+        for (const line of renderImages({ all, shown: select(all) }, options)) cli.output.line(line);
       }),
     );
+}
+
+/**
+ * Parses filters into what picks the rows that all of them match.
+ *
+ * @throws AtomicError for a malformed one, see `parseFilters`
+ */
+export function imageFilter(texts: readonly string[]): (rows: readonly ImageRow[]) => readonly ImageRow[] {
+  const filters = parseFilters(texts.map(withLowerKeyword), SEARCHABLE);
+  return (rows) => applyFilters(rows, filters, SEARCHABLE);
 }
 
 /** compat: of images, not of containers, the keyword may be in any letter case. */
@@ -57,18 +68,16 @@ function withLowerKeyword(filter: string): string {
   return at < 0 ? filter : filter.slice(0, at).toLowerCase() + filter.slice(at);
 }
 
-function print(
-  output: Output,
+/** The rows as they are printed: nothing but JSON when there is no image, the headings when none is to be shown. */
+export function renderImages(
   { all, shown }: { all: readonly ImageRow[]; shown: readonly ImageRow[] },
-  options: Options,
-): void {
-  if (options.json) output.line(json(shown.map(recordOf)));
-  else if (options.quiet) for (const { id } of shown) output.line(options.trunc ? id.slice(0, 12) : id);
-  else if (all.length > 0) {
-    const rows = shown.map((row) => cellsOf(row, options.trunc));
-    for (const line of renderTable(columnsFor(all, options.trunc), rows, !options.noheading))
-      output.line(line);
-  }
+  { json: isJson, quiet, noheading, trunc }: Rendering,
+): readonly string[] {
+  if (isJson) return [json(shown.map(recordOf))];
+  if (quiet) return shown.map(({ id }) => (trunc ? id.slice(0, 12) : id));
+  if (all.length === 0) return [];
+  const rows = shown.map((row) => cellsOf(row, trunc));
+  return renderTable(columnsFor(all, trunc), rows, !noheading);
 }
 
 /** compat: the widths come from all images, also those that a filter leaves out. */

@@ -1,7 +1,16 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from '../cli.ts';
+import { type Cli, perform } from '../cli.ts';
+import { humanSize } from '../output/formats.ts';
 
 /** `atomic images prune`. */
-export function addImagesPrune(parent: CommandUnknownOpts): void {
-  parent.command('prune').description('delete layers that no image uses').action(notAvailable);
+export function addImagesPrune(parent: CommandUnknownOpts, cli: Cli): void {
+  parent
+    .command('prune')
+    .description('delete layers that no image uses')
+    .action((_options, self) =>
+      perform(cli, self, async (context) => {
+        const { prune } = await import('../../containers/prune.ts');
+        cli.output.line(`Freed ${humanSize(await prune(context)) || '0.0 B'}`);
+      }),
+    );
 }

@@ -1,13 +1,20 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from '../cli.ts';
+import { type Cli, perform } from '../cli.ts';
+import { requireOstree } from '../storage.ts';
 
 /** `atomic images tag`. */
-export function addImagesTag(parent: CommandUnknownOpts): void {
+export function addImagesTag(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('tag')
     .description('give an image another name')
-    .argument('<src>', 'name of the image')
+    .argument('<src>', 'name or id of the image')
     .argument('<target>', 'its further name')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
-    .action(notAvailable);
+    .action((source, target, { storage }, self) =>
+      perform(cli, self, async (context) => {
+        requireOstree(storage);
+        const { tagImage } = await import('../../images/tag.ts');
+        await tagImage(context, { source, target, isStorageNamed: storage !== undefined });
+      }),
+    );
 }

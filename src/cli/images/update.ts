@@ -1,9 +1,20 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from '../cli.ts';
+import { AtomicError, UsageError } from '../../errors.ts';
+import type { UpdatedImage } from '../../images/update.ts';
+import { programOf } from '../argparse.ts';
+import { type Cli, perform } from '../cli.ts';
+import { renderTable } from '../output/table.ts';
+import { requireOstree } from '../storage.ts';
 import type { Placement } from './placement.ts';
 
+interface Options {
+  readonly force?: true;
+  readonly all?: true;
+  readonly storage?: string;
+}
+
 /** `atomic images update`, and `atomic update`. */
-export function addImagesUpdate(parent: CommandUnknownOpts, { isHidden }: Placement): void {
+export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
   parent
     .command('update', { hidden: isHidden })
     .description('pull the newer version of an image')
@@ -11,5 +22,46 @@ export function addImagesUpdate(parent: CommandUnknownOpts, { isHidden }: Placem
     .option('-f, --force', 'not for system containers')
     .option('-a, --all', 'all images')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
-    .action(notAvailable);
+    .action((image, options: Options, self) =>
+      perform(cli, self, async (context) => {
+        requireSensible(image, options);
+        if (image === undefined && !options.all)
+          throw new UsageError(programOf(self), 'the following arguments are required: image');
+        const { updateAllImages, updateImage } = await import('../../images/update.ts');
+        if (image !== undefined) return await updateImage(context, image);
+        const images = await updateAllImages(context);
+        for (const line of summary(images, cli.output.isScreen)) cli.output.line(line);
+        return Number(images.some(({ outcome }) => outcome === 'failed'));
+      }),
+    );
+}
+
+/** Specification 1.9.5, in its order. */
+function requireSensible(image: string | undefined, { all, force, storage }: Options): void {
+  if (all && image !== undefined) throw new AtomicError('Cannot specify both --all and an image name');
+  if (all && force) throw new AtomicError('Cannot specify both --all and --force');
+  if (all && storage === undefined) throw new AtomicError('Please specify --storage');
+  requireOstree(storage);
+  if (force) throw new AtomicError('--force is not supported by ostree images');
+}
+
+const STATUS = {
+  failed: { text: 'Could not pull', colour: 'red' },
+  newer: { text: 'Updated now', colour: 'green' },
+  current: { text: 'Updated', colour: 'green' },
+} as const;
+
+const COLUMNS = [
+  { heading: 'Image', width: 50 },
+  { heading: 'Image ID before update', width: 32, isCut: true },
+  { heading: 'Image ID after update', width: 32, isCut: true },
+  { heading: 'Status', width: 15 },
+];
+
+function summary(images: readonly UpdatedImage[], isColoured: boolean): readonly string[] {
+  const rows = images.map(({ name, idBefore, idAfter, outcome }) => {
+    const status = STATUS[outcome];
+    return [name, idBefore, idAfter, isColoured ? status : status.text];
+  });
+  return ['', 'SUMMARY', '', ...renderTable(COLUMNS, rows, true)];
 }

@@ -1,5 +1,6 @@
 /** `--filter VAR=VALUE` of the lists. */
 import { AtomicError } from '../../errors.ts';
+import { pythonList } from './formats.ts';
 
 export interface Filter {
   readonly keyword: string;
@@ -21,8 +22,8 @@ export function parseFilters<Row>(texts: readonly string[], searchable: Searchab
     if (value === undefined || rest.length > 0)
       throw new AtomicError(`The filter ${text} is not formatted correctly.  It should be VAR=VALUE`);
     if (!Object.hasOwn(searchable, keyword)) {
-      const known = Object.keys(searchable).map((key) => `'${key}'`);
-      throw new AtomicError(`The filter ${keyword} is not valid.  Please choose from [${known.join(', ')}]`);
+      const known = pythonList(Object.keys(searchable));
+      throw new AtomicError(`The filter ${keyword} is not valid.  Please choose from ${known}`);
     }
     return { keyword, value: value.toLowerCase() };
   });

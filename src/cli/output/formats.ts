@@ -1,4 +1,4 @@
-/** Dates, sizes and JSON as the Python tool wrote them. */
+/** Dates, sizes, lists, colours and JSON as the Python tool wrote them. */
 
 /** Local time, `YYYY-MM-DD HH:MM:SS`. */
 export function localTime(date: Date): string {
@@ -29,4 +29,18 @@ export function humanSize(bytes: number | undefined): string {
 /** JSON indented by four blanks. */
 export function json(value: unknown): string {
   return JSON.stringify(value, undefined, 4);
+}
+
+/** A list as Python prints it. */
+export function pythonList(texts: readonly string[]): string {
+  return `[${texts.map((text) => `'${text}'`).join(', ')}]`;
+}
+
+const COLOURS = { red: 31, green: 32, yellow: 33 } as const;
+
+export type Colour = keyof typeof COLOURS;
+
+/** Bold and in colour, for a terminal: in the sequences of the Python tool. */
+export function painted(text: string, colour: Colour): string {
+  return `\u001b[1;${COLOURS[colour]}m${text}\u001b[0m`;
 }

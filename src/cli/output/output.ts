@@ -8,4 +8,6 @@ export interface Output {
   write(text: string): void;
   /** Whether standard error is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether standard output is one: then colours and a pager are welcome. */
+  readonly isScreen: boolean;
 }

@@ -1,4 +1,6 @@
 /** Tables in the columns that scripts cut: fixed widths, one blank between, trailing blanks kept. */
+import { type Colour, painted } from './formats.ts';
+
 export interface Column {
   readonly heading: string;
   readonly width: number;
@@ -6,10 +8,13 @@ export interface Column {
   readonly isCut?: boolean;
 }
 
+/** A text, or one that is to be in colour. */
+export type Cell = string | { readonly text: string; readonly colour: Colour };
+
 /** Renders the rows; with `hasHeading`, the headings come first. */
 export function renderTable(
   columns: readonly Column[],
-  rows: readonly (readonly string[])[],
+  rows: readonly (readonly Cell[])[],
   hasHeading: boolean,
 ): readonly string[] {
   const heading = columns.map(({ heading: text, width }) => text.padEnd(width)).join(' ');
@@ -19,8 +24,13 @@ export function renderTable(
   return hasHeading ? [heading, ...lines] : lines;
 }
 
-function cell({ width, isCut }: Column, text: string): string {
-  return (isCut ? text.slice(0, width) : text).padEnd(width);
+/** An image's command may hold line breaks, which would end the row, and commands to the terminal. */
+function cell({ width, isCut }: Column, content: Cell): string {
+  const { text, colour } = typeof content === 'string' ? { text: content, colour: undefined } : content;
+  const printable = text.replaceAll(/\p{Cc}/gu, ' ');
+  const shown = isCut ? printable.slice(0, width) : printable;
+  const blanks = ' '.repeat(Math.max(0, width - shown.length));
+  return (colour === undefined ? shown : painted(shown, colour)) + blanks;
 }
 
 /** The width of the longest of these. */

@@ -53,8 +53,20 @@ describe('renderTable', () => {
     ]);
   });
 
+  it('paints the text of a cell, not its blanks', () => {
+    const cells = ['', 'a', { text: 'b', colour: 'green' as const }];
+
+    expect(renderTable(columns, [cells], false)).toEqual(['   a    \u001b[1;32mb\u001b[0m  ']);
+  });
+
   it('leaves the headings out', () => {
     expect(renderTable(columns, [['', 'a', 'b']], false)).toEqual(['   a    b  ']);
+  });
+
+  it('keeps a row in one line, and the terminal as it is, whatever an image holds', () => {
+    const cells = ['>', 'a\nb\tc', '\u001b[2J\u009b\u007f'];
+
+    expect(renderTable(columns, [cells], false)).toEqual(['>  a b   [2J  ']);
   });
 });
 
@@ -96,6 +108,7 @@ describe('progressTo', () => {
       warn: (text: string) => err.push(text),
       write: () => undefined,
       isTerminal,
+      isScreen: isTerminal,
     };
     const report = progressTo(output);
     report({ kind: 'extracting', path: '/a' });

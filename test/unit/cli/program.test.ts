@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../../src/cli/argparse.ts';
 import { explain } from '../../../src/cli/errors.ts';
@@ -16,13 +17,19 @@ async function run(
     line: (text: string) => write(`${text}\n`),
     warn: () => undefined,
     isTerminal: false,
+    isScreen: false,
   };
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
   const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
   const { signal } = new AbortController();
   try {
     await runCommandLine(
-      createProgram({ output, surroundings: { env, user, cwd: '/', program: '/a', signal } }),
+      createProgram({
+        output,
+        input: () => Readable.from([]),
+        surroundings: { env, user, cwd: '/', program: '/a', signal },
+        hasTerminal: false,
+      }),
       argv,
     );
     return { stdout, stderr: [], exitCode: 0 };
@@ -84,6 +91,16 @@ describe('usage errors', () => {
       argv: ['images', 'delete', '-f', '--remote', 'x'],
       program: 'atomic images delete',
       message: 'argument --force/-f: not allowed with argument --remote',
+    },
+    {
+      argv: ['images', 'update'],
+      program: 'atomic images update',
+      message: 'the following arguments are required: image',
+    },
+    {
+      argv: ['update', '--storage=ostree'],
+      program: 'atomic update',
+      message: 'the following arguments are required: image',
     },
   ])('answers atomic $argv', async ({ argv, program, message }) => {
     expect(await run(...argv)).toEqual(usage(program, message));
@@ -180,13 +197,6 @@ describe('help', () => {
 
 describe('commands that are still to come', () => {
   it.each([
-    { argv: ['containers', 'update', '--container', 'x'], name: 'containers update' },
-    { argv: ['containers', 'rollback', 'x'], name: 'containers rollback' },
-    { argv: ['rollback', 'x'], name: 'rollback' },
-    { argv: ['images', 'prune'], name: 'images prune' },
-    { argv: ['images', 'info', 'x'], name: 'images info' },
-    { argv: ['info', 'x'], name: 'info' },
-    { argv: ['update', '--all'], name: 'update' },
     { argv: ['mount', 'x', '/mnt'], name: 'mount' },
     { argv: ['umount', '/mnt'], name: 'unmount' },
   ])('$name says so', async ({ argv, name }) => {
@@ -214,6 +224,31 @@ describe('checks before anything is looked at', () => {
     {
       argv: ['uninstall', '--name=x', 'y'],
       message: 'System containers do not support --name. Please use atomic uninstall NAME',
+    },
+    {
+      argv: ['images', 'info', '--remote', '--storage=ostree', 'x'],
+      message: "The --remote option cannot be used with the 'ostree' storage option.",
+    },
+    {
+      argv: ['images', 'update', '--all', 'x'],
+      message: 'Cannot specify both --all and an image name',
+    },
+    { argv: ['update', '-af'], message: 'Cannot specify both --all and --force' },
+    { argv: ['images', 'update', '--all'], message: 'Please specify --storage' },
+    {
+      argv: ['images', 'update', '-f', '--storage=ostree', 'x'],
+      message: '--force is not supported by ostree images',
+    },
+    { argv: ['update', 'x'], message: 'x not found locally.  Unable to update' },
+    {
+      argv: ['images', 'verify', '--all', 'x'],
+      message: "Incompatible options specified.  --all doesn't support an image name",
+    },
+    { argv: ['verify'], message: 'Please specify the image name' },
+    { argv: ['images', 'verify', '--all'], message: 'Please specify --storage' },
+    {
+      argv: ['verify', 'x'],
+      message: "Unable to find 'x' in the following backends: ostree; see 'atomic images list'",
     },
     { argv: ['run', '--name=x', 'y'], message: '--name is not supported by this backend' },
     {

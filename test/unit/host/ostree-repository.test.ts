@@ -12,6 +12,7 @@ import {
   readRootFile,
   resolveRef,
 } from '../../../src/host/ostree-repository.ts';
+import { mutated, noise, randomFrom } from '../support/noise.ts';
 
 /** Long enough for the offsets of the object to need two bytes each. */
 const LONG = 'x'.repeat(5000);
@@ -124,15 +125,13 @@ describe('parseCommit', () => {
     expect(verdicts).toEqual(new Set(['read', 'refused']));
   });
 
-  it('survives noise', () => {
-    let seed = 1;
-    const noise = () => {
-      seed = (seed * 1103515245 + 12345) % 2147483648;
-      return seed >> 16;
-    };
+  it('survives noise and mutations', async () => {
+    const random = randomFrom(9);
+    const bytes = await readFile(objectFile());
 
     for (let round = 0; round < 2000; round++) {
-      verdictOn(Buffer.from(Array.from({ length: noise() % 300 }, () => noise() % 256)));
+      verdictOn(noise(random, 300));
+      verdictOn(mutated(bytes, random));
     }
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ToolError } from '../../../src/errors.ts';
-import { withoutRace } from '../../../src/host/ostree.ts';
+import { parseFreed, withoutRace } from '../../../src/host/ostree.ts';
 
 const failure = (stderr: string) =>
   new ToolError(['ostree', 'commit'], { exitCode: 1, signal: undefined, stderr }, 1);
@@ -28,5 +28,18 @@ describe('withoutRace', () => {
     const races = Array.from({ length: 100 }, () => failure(RACE));
 
     await expect(withoutRace(failing(...races))).rejects.toBe(races[9]);
+  });
+});
+
+describe('parseFreed', () => {
+  it.each([
+    { output: 'Total objects: 3\nNo unreachable objects\n', want: 0 },
+    { output: 'Total objects: 3\nDeleted 1 objects, 1 byte freed\n', want: 1 },
+    { output: 'Total objects: 3\nDeleted 3 objects, 175 bytes freed\n', want: 175 },
+    { output: 'Total objects: 3\nDeleted 7 objects, 1.2\u00a0kB freed\n', want: 1200 },
+    { output: 'Total objects: 3\nDeleted 7 objects, 16.6\u00a0MB freed\n', want: 16_600_000 },
+    { output: '', want: 0 },
+  ])('reads $want bytes', ({ output, want }) => {
+    expect(parseFreed(output)).toBe(want);
   });
 });

@@ -4,15 +4,27 @@ import { contextFor } from '../support/context.ts';
 
 describe('parseUnitState', () => {
   it('reads what systemctl show says', () => {
-    expect(parseUnitState('ActiveState=failed\nResult=exit-code\nExecMainStatus=3\n')).toEqual({
+    expect(
+      parseUnitState(
+        'ActiveState=failed\nSubState=failed\nNRestarts=2\nResult=exit-code\nExecMainStatus=3\n',
+      ),
+    ).toEqual({
       active: 'failed',
+      sub: 'failed',
+      restarts: 2,
       result: 'exit-code',
       exitStatus: '3',
     });
   });
 
   it('takes silence for an inactive unit', () => {
-    expect(parseUnitState('')).toEqual({ active: 'inactive', result: '', exitStatus: '' });
+    expect(parseUnitState('')).toEqual({
+      active: 'inactive',
+      sub: '',
+      restarts: 0,
+      result: '',
+      exitStatus: '',
+    });
   });
 });
 

@@ -1,0 +1,57 @@
+/** What a command that was killed left is finished, or undone, by the next one on the same container. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { activate, deactivate } from './activate.ts';
+import { activePath, containerPaths } from './deployment.ts';
+import { clearPending, type Pending, readPending } from './marker.ts';
+import type { ContainerName } from './name.ts';
+import { startServiceSafely } from './service.ts';
+import { removeSlots, settleSlots } from './slots.ts';
+import { goBack } from './switch.ts';
+
+/**
+ * One rule: the state of the host is a function of the link. With a marker pending, what the link points to is
+ * activated, and started if it ran; when it points nowhere, everything of that name is taken away. One line says so.
+ */
+export async function recover(context: Context, name: ContainerName): Promise<void> {
+  const pending = await readPending(context, name);
+  if (pending === undefined) {
+    await settleSlots(context, name);
+    return;
+  }
+  const quiet: Context = { ...context, report: () => undefined };
+  const active = activePath(context, name);
+  const outcome =
+    active === undefined
+      ? await takeAway(quiet, name, pending)
+      : await finish(quiet, name, { active, pending });
+  await clearPending(context, name);
+  await settleSlots(context, name);
+  const text = `An earlier atomic command on '${name}' was cut short: ${outcome}`;
+  context.report({ kind: 'warning', text });
+}
+
+async function takeAway(context: Context, name: ContainerName, pending: Partial<Pending>): Promise<string> {
+  await deactivate(context, name, pending.runtime);
+  await removeSlots(context, name);
+  return 'removed what it had left';
+}
+
+async function finish(
+  context: Context,
+  name: ContainerName,
+  { active, pending }: { active: string; pending: Partial<Pending> },
+): Promise<string> {
+  const { runtime = '', wasRunning = false, operation } = pending;
+  await activate(context, name, active, operation === 'install' ? 'enable' : 'refresh');
+  if (!wasRunning) return `finished the deployment ${active}`;
+  try {
+    await startServiceSafely(context, name);
+    return `finished the deployment ${active}`;
+  } catch (error) {
+    const other = containerPaths(context, name).slots.find((path) => path !== active);
+    if (!(error instanceof AtomicError) || other === undefined || context.signal.aborted) throw error;
+    await goBack(context, name, { to: other, runtime, services: [{ name, runtime }] });
+    return `${error.message}; went back to the deployment ${other}`;
+  }
+}

@@ -1,0 +1,94 @@
+/** `atomic containers rollback`: to the other deployment, and, done again, back. */
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { exists } from '../host/files.ts';
+import {
+  activePath,
+  containerPaths,
+  type Deployment,
+  readDeployment,
+  slotOf,
+  unitCopy,
+} from './deployment.ts';
+import { recordsOf } from './file-records.ts';
+import { readHostFiles, stageHostFiles } from './host-files.ts';
+import { hostFilesMirror } from './installed-files.ts';
+import { recordedRuntime } from './installed-runtime.ts';
+import { type ContainerName, parseContainerName } from './name.ts';
+import { recordedValues } from './recorded-values.ts';
+import { switchDeployment } from './switch.ts';
+import { withContainer } from './transaction.ts';
+
+/**
+ * Switches a container to its other deployment; unit, tmpfiles and host files become those of that deployment.
+ *
+ * @throws AtomicError when there is no other deployment, it is damaged, or its service does not start; the container
+ *   is then as it was before
+ */
+export async function rollBackContainer(context: Context, text: string): Promise<void> {
+  const name = parseContainerName(text);
+  context.report({ kind: 'note', text: `Attempting to roll back system container: ${name}` });
+  requireActive(context, name);
+  await withContainer(context, name, async () => {
+    const from = requireActive(context, name);
+    const target = otherDeployment(context, name, from);
+    context.report({
+      kind: 'note',
+      text: `Rolling back container ${name} to the checkout at ${target.path}`,
+    });
+    await completeHostFiles(target);
+    const runtime = recordedRuntime(context, name, from);
+    await switchDeployment(context, name, {
+      operation: 'rollback',
+      from,
+      to: target.path,
+      runtime,
+      keepsFailed: false,
+    });
+  });
+}
+
+function requireActive(context: Context, name: ContainerName): string {
+  const path = activePath(context, name);
+  if (path !== undefined) return path;
+  throw new AtomicError(`System container '${name}' is not installed`, {
+    hint: "see 'atomic containers list -a'",
+  });
+}
+
+function otherDeployment(context: Context, name: ContainerName, from: string): Deployment {
+  const path = containerPaths(context, name).slots[slotOf(from) === 0 ? 1 : 0];
+  if (!exists(path))
+    throw new AtomicError(`Error: Cannot find a previous deployment to rollback located at ${path}`);
+  const target = readDeployment(name, path);
+  if (target.info['has-container-service'] && !exists(unitCopy(path, name))) {
+    throw new AtomicError(
+      `Error: Cannot find systemd service file for previous version. The previous checkout at ${path} may be corrupted.`,
+    );
+  }
+  if (target.info['rpm-installed'])
+    throw new AtomicError(
+      `cannot roll back '${name}': its package ${target.info['rpm-installed']} is not available in this build`,
+    );
+  return target;
+}
+
+/** Deployments of the Python tool have their host files only as the image has them. */
+async function completeHostFiles({ path, info }: Deployment): Promise<void> {
+  const mirror = hostFilesMirror(path);
+  if (recordsOf(info).size === 0 || exists(mirror)) return;
+  const rootfs = join(path, 'rootfs');
+  const tables = {
+    renames: info['rename-installed-files'] ?? {},
+    templates: info['installed-files-template'] ?? [],
+  };
+  const files = await readHostFiles({ rootfs, shownAs: rootfs }, tables);
+  if (files.length === 0)
+    throw new AtomicError(`cannot roll back: the files for the host are gone from ${rootfs}`);
+  const unfinished = `${mirror}.new`;
+  await rm(unfinished, { recursive: true, force: true });
+  await stageHostFiles(files, recordedValues(info), unfinished);
+  await rename(unfinished, mirror);
+}

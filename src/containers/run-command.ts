@@ -1,0 +1,69 @@
+/** `atomic run NAME COMMAND`: in the running container, or in one of its own for the length of the command. */
+import { realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { type Context, shieldedFrom } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { createFile, exists, readIfPresent } from '../host/files.ts';
+import { deleteContainer, execInContainer, runBundle } from '../host/runtime.ts';
+import { type BeforeRemoval, temporaryFolder } from '../host/temporary-folder.ts';
+import type { ContainerName } from './name.ts';
+import { bindSources, parseOciConfig, singleRunConfig } from './oci-config.ts';
+import { isServiceRunning } from './service.ts';
+
+export interface CommandRequest {
+  readonly command: readonly string[];
+  readonly isDetached: boolean;
+  readonly hasTerminal: boolean;
+  readonly runtime: string;
+}
+
+/**
+ * Runs a command with our standard streams.
+ *
+ * @param path the folder of the deployment
+ * @returns its exit status
+ * @throws AtomicError when it is to be detached and the container does not run
+ */
+export async function runCommand(
+  context: Context,
+  { name, path }: { name: ContainerName; path: string },
+  request: CommandRequest,
+): Promise<number> {
+  if (await isServiceRunning(context, name))
+    return await execInContainer(context, request.runtime, { id: name, ...request });
+  if (request.isDetached) throw new AtomicError('Cannot use --detach with not running containers');
+  return await runOneOff(context, { name, path }, request);
+}
+
+async function runOneOff(
+  context: Context,
+  { name, path }: { name: ContainerName; path: string },
+  { command, hasTerminal, runtime }: CommandRequest,
+): Promise<number> {
+  const file = join(path, 'config.json');
+  const text = readIfPresent(file);
+  if (text === undefined) throw new AtomicError(`cannot run a command in '${name}': ${file} is missing`);
+  await makeRunSources(bindSources(parseOciConfig(text, file), file));
+  await using bundle = await temporaryFolder(context.paths.temporary, 'run', endOf(context, runtime));
+  const rootPath = realpathSync(join(path, 'rootfs'));
+  const config = singleRunConfig(text, file, { rootPath, command, hasTerminal });
+  await createFile(join(bundle.path, 'config.json'), config, 0o600);
+  return await runBundle(context, runtime, { id: idOf(bundle.path), folder: bundle.path });
+}
+
+/** The id of a one-off container is the name of its bundle, without the dot. */
+function idOf(bundle: string): string {
+  return basename(bundle).slice(1);
+}
+
+/** Ends the container of a bundle, whoever started it. */
+function endOf(context: Context, runtime: string): BeforeRemoval {
+  return async (bundle) => await deleteContainer(shieldedFrom(context), runtime, idOf(bundle));
+}
+
+/** What the service's tmpfiles would have made; specification 7.7. */
+async function makeRunSources(sources: readonly string[]): Promise<void> {
+  const missing = sources.filter((source) => /^(\/var)?\/run\//.test(source) && !exists(source));
+  for (const source of missing) await mkdir(source, { recursive: true });
+}

@@ -1,0 +1,80 @@
+/** `atomic containers update --all`: one after the other; what fails does not keep the others from being updated. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { findImage } from '../images/store.ts';
+import { activePath, type Deployment, readDeployment } from './deployment.ts';
+import { readDeployments } from './list.ts';
+import { parseContainerName } from './name.ts';
+import { updateContainer } from './update.ts';
+
+export type UpdateStatus = 'Failed' | 'Unknown' | 'Updated now' | 'Updated' | 'Not updated';
+
+/** How the update of one container went; ids are those of images. */
+export interface UpdateRow {
+  readonly name: string;
+  readonly before: string;
+  readonly after: string;
+  /** The image in the store, `undefined` when it is not there. */
+  readonly latest: string | undefined;
+  readonly status: UpdateStatus;
+}
+
+/** Updates all containers, those with a root file system of their own first, since the others follow them. */
+export async function updateAllContainers(context: Context): Promise<readonly UpdateRow[]> {
+  const deployments = [...readDeployments(context)];
+  const ordered = deployments.sort((a, b) => Number(Boolean(a.info.remote)) - Number(Boolean(b.info.remote)));
+  const rows = [];
+  for (const deployment of ordered) rows.push(await updateOne(context, deployment));
+  return rows;
+}
+
+async function updateOne(context: Context, { name, info }: Deployment): Promise<UpdateRow> {
+  context.report({ kind: 'note', text: `Checking container ${name}...` });
+  const latest = latestImage(context, info.image);
+  const [before, hasFailed] = [revisionOf(context, name) ?? info.revision, await fails(context, name)];
+  const after = revisionOf(context, name) ?? before;
+  return { name, before, after, latest, status: statusOf({ before, after, latest, hasFailed }) };
+}
+
+async function fails(context: Context, name: string): Promise<boolean> {
+  try {
+    await updateContainer(context, { name, set: [], keepsFailed: false });
+    return false;
+  } catch (error) {
+    if (!(error instanceof AtomicError) || context.signal.aborted) throw error;
+    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
+    context.report({ kind: 'warning', text: `${name}: ${error.message}${hint}` });
+    return true;
+  }
+}
+
+function latestImage(context: Context, reference: string): string | undefined {
+  try {
+    return findImage(context, reference)?.id;
+  } catch (error) {
+    if (error instanceof AtomicError) return undefined;
+    throw error;
+  }
+}
+
+function revisionOf(context: Context, name: string): string | undefined {
+  const path = activePath(context, parseContainerName(name));
+  return path === undefined ? undefined : readDeployment(name, path).info.revision;
+}
+
+function statusOf({
+  before,
+  after,
+  latest,
+  hasFailed,
+}: {
+  before: string;
+  after: string;
+  latest: string | undefined;
+  hasFailed: boolean;
+}): UpdateStatus {
+  if (latest === undefined) return 'Unknown';
+  if (hasFailed) return 'Failed';
+  if (after !== latest) return 'Not updated';
+  return before === after ? 'Updated' : 'Updated now';
+}

@@ -1,0 +1,151 @@
+/** `atomic containers update`: a new deployment in the other slot, from a newer image or with other values. */
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
+import { findImage } from '../images/store.ts';
+import {
+  activePath,
+  containerPaths,
+  type Deployment,
+  preinstalledPath,
+  readDeployment,
+  slotOf,
+} from './deployment.ts';
+import { readExports } from './exports.ts';
+import { runtimeFor } from './install.ts';
+import { type ContainerName, parseContainerName } from './name.ts';
+import { type PrepareRequest, prepareDeployment } from './prepare.ts';
+import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
+import { findRemoteRootfs } from './remote.ts';
+import { switchDeployment } from './switch.ts';
+import type { Values } from './template.ts';
+import { withContainer } from './transaction.ts';
+import { parseSet } from './values.ts';
+
+export interface UpdateRequest {
+  readonly name: string;
+  /** `NAME=VALUE` each. */
+  readonly set: readonly string[];
+  /** Go on with this image; pulled when it is not here. */
+  readonly rebase?: string;
+  /** Leave a deployment that does not start where it is, instead of going back. */
+  readonly keepsFailed: boolean;
+}
+
+/**
+ * Updates a container when the image in the store, or a value, is another than that of its deployment. The registry
+ * is not asked.
+ *
+ * @returns whether there was anything to do
+ * @throws AtomicError when the container or the image is not there, the new deployment is not valid, or its service
+ *   does not start; the container is then as it was before
+ */
+export async function updateContainer(context: Context, request: UpdateRequest): Promise<boolean> {
+  const name = parseContainerName(request.name);
+  const set = parseSet(request.set);
+  requireInstalled(context, name);
+  return await withContainer(context, name, async () => {
+    const current = readDeployment(name, requireInstalled(context, name));
+    const next = await nextDeployment(context, current, { ...request, set });
+    if (next === undefined) return false;
+    await prepareDeployment(context, next);
+    await switchDeployment(context, name, {
+      operation: 'update',
+      from: current.path,
+      to: containerPaths(context, name).slots[next.slot],
+      runtime: next.runtime,
+      keepsFailed: request.keepsFailed,
+    });
+    return true;
+  });
+}
+
+function requireInstalled(context: Context, name: ContainerName): string {
+  const path = activePath(context, name);
+  if (path !== undefined) return path;
+  if (preinstalledPath(context, name) !== undefined)
+    throw new AtomicError('Cannot update a preinstalled container', {
+      hint: `update the package of '${name}'`,
+    });
+  throw new AtomicError(`System container '${name}' is not installed`, {
+    hint: "see 'atomic containers list -a'",
+  });
+}
+
+/** The deployment to build, `undefined` when it would be the one that there is. */
+async function nextDeployment(
+  context: Context,
+  current: Deployment,
+  { set, rebase }: { set: Values; rebase?: string },
+): Promise<PrepareRequest | undefined> {
+  const { name, path, info } = current;
+  const recorded = recordedValues(info);
+  const hasNewValues = Object.entries(set).some(([key, value]) => recorded[key] !== value);
+  const { image, reference } = await chooseImage(context, current, { hasNewValues, rebase });
+  if (!hasNewValues && image.id === info.revision) return undefined;
+  requireNoPackage(current);
+  const { UUID } = recorded;
+  return {
+    name: parseContainerName(name),
+    slot: slotOf(path) === 0 ? 1 : 0,
+    image,
+    reference,
+    set: { ...(await keptValues(context, current)), ...set },
+    kept: UUID === undefined ? {} : { UUID },
+    runtime: info.runtime || runtimeFor(context, undefined),
+    systemPackage: context.user.isRoot ? 'no' : 'absent',
+    remote: info.remote ? findRemoteRootfs(context, info.remote) : undefined,
+    current,
+  };
+}
+
+type ChosenImage = Pick<PrepareRequest, 'image' | 'reference'>;
+
+async function chooseImage(
+  context: Context,
+  current: Deployment,
+  { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
+): Promise<ChosenImage> {
+  if (current.info.remote) return imageOfRemote(context, current, { hasNewValues, rebase });
+  if (rebase !== undefined) return await obtainImage(context, rebase);
+  const reference = current.info.image;
+  const image = findImage(context, reference);
+  if (image === undefined)
+    throw new AtomicError(`Image ${reference} not found`, { hint: `use 'atomic pull ${reference}'` });
+  return { image, reference } satisfies ObtainedImage;
+}
+
+/** A container without root file system of its own has the image that it had: its files are those of another one. */
+function imageOfRemote(
+  context: Context,
+  { name, info }: Deployment,
+  { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
+): ChosenImage {
+  context.report({
+    kind: 'note',
+    text: 'Updating a container with a remote rootfs. Only changes to config will be applied.',
+  });
+  const local = findImage(context, info.image);
+  const isNewer = local !== undefined && local.id !== info.revision;
+  if (rebase !== undefined || (isNewer && !hasNewValues)) {
+    throw new AtomicError(`cannot update '${name}' to another image: its rootfs is ${info.remote}`, {
+      hint: 'update the container that the rootfs belongs to, and this one follows; here, only --set has an effect',
+    });
+  }
+  const image = { id: info.revision, commit: info['ostree-commit'], layers: [] };
+  return { image, reference: info.image };
+}
+
+function requireNoPackage({ name, info }: Deployment): void {
+  if (!info['rpm-installed']) return;
+  throw new AtomicError(
+    `cannot update '${name}': updating a container with a package is not available in this build`,
+  );
+}
+
+async function keptValues(context: Context, { name, path, info }: Deployment): Promise<Values> {
+  const rootfs = join(path, 'rootfs');
+  const { manifest } = await readExports(rootfs, rootfs, info.image);
+  return valuesSetByPerson(context, { name, info }, manifest.defaultValues);
+}

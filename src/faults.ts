@@ -1,0 +1,56 @@
+/** Places where a test can make the program die, fail or hang. They are without effect unless a test asks for one. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Environment } from './config.ts';
+
+/** Every place, in the order in which commands pass them. */
+export const FAULT_POINTS = [
+  'pull.begun',
+  'pull.layer-imported',
+  'pull.layers-imported',
+  'pull.image-committed',
+  'prepare.begun',
+  'prepare.checked-out',
+  'prepare.written',
+  'prepare.synced',
+  'commit.marked',
+  'commit.slot-saved',
+  'commit.placed',
+  'commit.linked',
+  'activate.host-files',
+  'activate.unit',
+  'activate.tmpfiles',
+  'activate.done',
+  'switch.stopped',
+  'switch.started',
+  'finish.unmarked',
+  'remove.marked',
+  'remove.unlinked',
+  'remove.disabled',
+  'remove.unit',
+  'remove.reloaded',
+  'remove.slots',
+  'prune.refs',
+  'prune.objects',
+] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number];
+
+/** Longer than any test waits, in milliseconds. */
+const FOREVER = 2 ** 30;
+
+/**
+ * Does what `ATOMIC_TEST_FAULT=POINT:KIND` says when `point` is that point: `kill` sends SIGKILL to this process,
+ * `hang` waits until it is interrupted, anything else, such as `ENOSPC`, fails as a system call would.
+ */
+export async function faultPoint(
+  { env, signal }: { readonly env: Environment; readonly signal: AbortSignal },
+  point: FaultPoint,
+): Promise<void> {
+  const fault = env.ATOMIC_TEST_FAULT;
+  if (!fault?.startsWith(`${point}:`)) return;
+  const kind = fault.slice(point.length + 1);
+  if (kind === 'kill') process.kill(process.pid, 'SIGKILL');
+  if (kind === 'kill' || kind === 'hang') await sleep(FOREVER, undefined, { signal }).catch(() => undefined);
+  signal.throwIfAborted();
+  throw Object.assign(new Error(`${kind}: a fault at ${point}`), { code: kind });
+}

@@ -1,0 +1,72 @@
+/** Deleting the refs of images; what they held stays until the store is pruned. */
+import type { Context } from '../context.ts';
+import { orUndefined } from '../errors.ts';
+import { deleteRefs } from '../host/ostree.ts';
+import { listRefs } from '../host/ostree-repository.ts';
+import { type ImageLookup, requireImage } from './lookup.ts';
+import { blobsOfCommits, tagNames } from './needed.ts';
+import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
+import { lockRepository } from './repository-lock.ts';
+import { readImage, tagsOf } from './store.ts';
+
+/** A ref that is to be deleted. */
+export interface ImageTarget {
+  readonly ref: string;
+  /** As the person is asked about it: the name as typed, or the id. */
+  readonly shownAs: string;
+  /** Unknown when the image is damaged. */
+  readonly id: string | undefined;
+}
+
+/**
+ * What deleting an image by its name, or by the beginning of its id, deletes: by id, that is every tag of it. An
+ * image need not be readable to be deleted.
+ *
+ * @throws AtomicError when there is no such image
+ */
+export function targetsFor(context: Context, lookup: ImageLookup): readonly ImageTarget[] {
+  const { image: text } = lookup;
+  const ref = refOf(parseReference(text));
+  if (tagNames(context).includes(ref.slice(REF_FOLDER.length + 1)))
+    return [{ ref, shownAs: text, id: idOf(context, ref) }];
+  const { id } = requireImage(context, lookup);
+  const tags = tagsOf(context, id);
+  const [only, ...others] = tags;
+  if (only !== undefined && others.length === 0) return [{ ref: only.ref, shownAs: id.slice(0, 12), id }];
+  return tags.map((tag) => ({ ref: tag.ref, shownAs: tag.name, id }));
+}
+
+/** Every tagged image. */
+export function allTargets(context: Context): readonly ImageTarget[] {
+  return tagNames(context).map((name) => {
+    const ref = `${REF_FOLDER}/${name}`;
+    return { ref, shownAs: decodeRef(name), id: idOf(context, ref) };
+  });
+}
+
+function idOf(context: Context, ref: string): string | undefined {
+  return orUndefined(() => readImage(context, ref))?.id;
+}
+
+/** Deletes these tags, and nothing else. */
+export async function deleteTags(context: Context, targets: readonly ImageTarget[]): Promise<void> {
+  await using _lock = await lockRepository(context);
+  await deleteRefs(context, context.paths.repository, [...new Set(targets.map(({ ref }) => ref))]);
+}
+
+/**
+ * Deletes these tags, and the layers and configurations of all images.
+ *
+ * @param deployed the commits of images that a deployment may still need: what they consist of stays
+ */
+export async function deleteEverything(
+  context: Context,
+  targets: readonly ImageTarget[],
+  deployed: Iterable<string>,
+): Promise<void> {
+  await using _lock = await lockRepository(context);
+  const { repository } = context.paths;
+  const needed = blobsOfCommits(context, deployed);
+  const blobs = listRefs(repository, REF_FOLDER).filter((name) => isBlobName(name) && !needed.has(name));
+  await deleteRefs(context, repository, [...targets.map(({ ref }) => ref), ...blobs.map(blobRef)]);
+}

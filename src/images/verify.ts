@@ -1,0 +1,125 @@
+/** `atomic images verify`: images against their registries, and against their checksums. */
+import type { Context } from '../context.ts';
+import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
+import { type Compared, compareWithRegistry } from './compare.ts';
+import { isNamedBy, requireImage } from './lookup.ts';
+import { hexOf } from './manifest.ts';
+import { tagNames } from './needed.ts';
+import { blobRef, decodeRef, parseName, parseReference, REF_FOLDER, type Reference } from './reference.ts';
+import { type LocalImage, readImage } from './store.ts';
+import { verifyContent } from './verify-content.ts';
+
+export interface VerifyRequest {
+  /** Its name, with a transport prefix if need be, or the beginning of its id; absent: all images. */
+  readonly image?: string;
+  readonly isStorageNamed: boolean;
+  /** Whether to check the content, too. */
+  readonly hasContent: boolean;
+}
+
+export interface Verification {
+  readonly name: string;
+  /** Empty when there was nothing to compare with; a warning has said why. */
+  readonly comparison: readonly Compared[];
+  /** Empty when the content was not checked. */
+  readonly parts: readonly VerifiedPart[];
+  /** Whether the image is what its registry has, and undamaged, as far as that was to be found out. */
+  readonly isSound: boolean;
+}
+
+/** One commit of an image. */
+export interface VerifiedPart {
+  /** Such as `layer HEX`. */
+  readonly name: string;
+  /** What is wrong, a line each. */
+  readonly damages: readonly string[];
+}
+
+/**
+ * Verifies an image, or all of them. Of all images, those without a registry in their name are not compared: nobody
+ * said that they came from one.
+ *
+ * @throws AtomicError when the image is not there, or cannot be read
+ */
+export async function verifyImages(
+  context: Context,
+  request: VerifyRequest,
+): Promise<readonly Verification[]> {
+  const subjects =
+    request.image === undefined ? allSubjects(context) : [subjectFor(context, request.image, request)];
+  const refs = subjects.flatMap(({ image }) => (image ? partsOf(image).map(({ ref }) => ref) : []));
+  const damages = request.hasContent ? await verifyContent(context, refs) : undefined;
+  const verifications: Verification[] = [];
+  for (const subject of subjects) verifications.push(await verify(context, subject, damages));
+  return verifications;
+}
+
+interface Subject {
+  readonly name: string;
+  /** Absent when it is too damaged to be read. */
+  readonly image?: LocalImage;
+  /** Its name in its registry; absent when it is not to be compared. */
+  readonly source?: Reference;
+}
+
+function subjectFor(context: Context, text: string, { isStorageNamed }: VerifyRequest): Subject {
+  const image = requireImage(context, { image: text, isStorageNamed });
+  const source = isNamedBy(image, text) ? parseReference(text) : parseName(image.name);
+  return { name: source.name, image, source };
+}
+
+function allSubjects(context: Context): readonly Subject[] {
+  return tagNames(context).map((encoded) => {
+    const name = decodeRef(encoded);
+    const warn = ({ message }: AtomicError) =>
+      context.report({ kind: 'warning', text: `Image '${name}' is damaged: ${message}` });
+    const image = orUndefined(() => readImage(context, `${REF_FOLDER}/${encoded}`), warn);
+    const source = orUndefined(() => parseName(name));
+    return { name, ...(image && { image }), ...(source?.registry && { source }) };
+  });
+}
+
+async function verify(
+  context: Context,
+  { name, image, source }: Subject,
+  damages: ReadonlyMap<string, readonly string[]> | undefined,
+): Promise<Verification> {
+  if (image === undefined) return { name, comparison: [], parts: [], isSound: false };
+  const comparison = await compareOrWarn(context, image, source);
+  const parts =
+    damages === undefined
+      ? []
+      : partsOf(image).map((part) => ({ name: part.name, damages: damages.get(part.ref) ?? [] }));
+  const isCurrent =
+    source === undefined || (comparison.length > 0 && !comparison.some(({ isDifferent }) => isDifferent));
+  return { name, comparison, parts, isSound: isCurrent && parts.every((part) => part.damages.length === 0) };
+}
+
+async function compareOrWarn(
+  context: Context,
+  image: LocalImage,
+  source: Reference | undefined,
+): Promise<readonly Compared[]> {
+  const warn = (text: string) => context.report({ kind: 'warning', text });
+  if (source === undefined) {
+    warn(`Image ${image.name} not fully qualified: it is not compared with a registry`);
+    return [];
+  }
+  try {
+    return await compareWithRegistry(context, image, source);
+  } catch (error) {
+    if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;
+    warn(error.message);
+    return [];
+  }
+}
+
+/** The commits that an image is made of, its layers first. */
+function partsOf({ layers, manifest, ref, id }: LocalImage): readonly { name: string; ref: string }[] {
+  const config = manifest.config && hexOf(manifest.config.digest);
+  return [
+    ...[...new Set(layers)].map((hex) => ({ name: `layer ${hex}`, ref: blobRef(hex) })),
+    ...(config === undefined ? [] : [{ name: `configuration ${config}`, ref: blobRef(config) }]),
+    { name: `manifest ${id}`, ref },
+  ];
+}

@@ -1,0 +1,29 @@
+import type { Context } from '../context.ts';
+import { type Labels, labelOf, labelsOf } from './inspect.ts';
+import { type ImageLookup, isNamedBy, requireImage } from './lookup.ts';
+import { parseReference } from './reference.ts';
+
+export interface ImageVersion {
+  /** As typed, without a transport prefix; absent when the image was found by its id. */
+  readonly name?: string;
+  readonly version: string;
+  readonly id: string;
+}
+
+/**
+ * Tells the version of an image in the store.
+ *
+ * @throws AtomicError when it is not there
+ */
+export function versionOfImage(context: Context, lookup: ImageLookup): ImageVersion {
+  const image = requireImage(context, lookup);
+  const version = versionIn(labelsOf(context, image)) ?? image.id;
+  const name = isNamedBy(image, lookup.image) ? { name: parseReference(lookup.image).name } : {};
+  return { ...name, version, id: image.id };
+}
+
+/** `VERSION-RELEASE`, as far as the labels say; `undefined` without a version. */
+export function versionIn(labels: Labels): string | undefined {
+  const [version, release] = [labelOf(labels, 'Version'), labelOf(labels, 'Release')];
+  return version && release ? `${version}-${release}` : version || undefined;
+}

@@ -1,0 +1,157 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { publish } from '../support/publish.ts';
+import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+
+const box = useBox();
+const ROOT = '/var/lib/containers/atomic';
+const IMAGE = 'shared';
+
+beforeEach(async () => {
+  await publish('hello-world', IMAGE);
+  await box.atomic('pull', box.image(IMAGE));
+  await box.atomic('install', '--system', '--name=base', '--set=PORT=8090', box.image(IMAGE));
+});
+
+afterEach(async () => {
+  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
+  expect(await tracesIn(box)).toBe('');
+});
+
+const install = async (rootfs: string, ...options: readonly string[]) =>
+  await box.atomic('install', '--system', '--name=far', `--rootfs=${rootfs}`, ...options, box.image(IMAGE));
+const read = async (file: string) => JSON.parse((await box.sh(`cat ${ROOT}/${file}`)).stdout);
+const newer = async (fixture: string) => {
+  await publish(fixture, IMAGE);
+  await box.atomic('pull', box.image(IMAGE));
+};
+const greeting = async () => (await eventually(box, 'curl -sf localhost:8081')).stdout;
+
+describe('install --rootfs', () => {
+  it.each([
+    { what: 'the link of a container', rootfs: `${ROOT}/base` },
+    { what: 'a deployment', rootfs: `${ROOT}/base.0` },
+  ])('makes a container without files of its own, given $what', async ({ rootfs }) => {
+    const installed = await install(rootfs, '--set=RECEIVER=Far');
+
+    expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(installed.stdout).toContain(
+      `The remote rootfs for this container is set to be ${ROOT}/base.0/rootfs\n`,
+    );
+    expect((await box.sh(`readlink ${ROOT}/far/rootfs`)).stdout).toBe(`${ROOT}/base/rootfs\n`);
+    expect((await read('far/config.json')).root).toEqual({ path: `${ROOT}/base.0/rootfs`, readonly: true });
+    expect(await read('far/info')).toMatchObject({ remote: `${ROOT}/base` });
+    await box.atomic('run', 'far');
+    expect(await greeting()).toBe('Hi Far\n');
+  });
+
+  it('takes an unpacked root file system', async () => {
+    await box.sh(`cp -a ${ROOT}/base/rootfs/. /var/tmp/unpacked`);
+
+    expect(await install('/var/tmp/unpacked')).toMatchObject({ exitCode: 0, stderr: '' });
+    await box.atomic('run', 'far');
+    expect(await greeting()).toBe('Hi World\n');
+    expect(await read('far/info')).toMatchObject({ remote: '/var/tmp/unpacked' });
+  });
+
+  it.each([
+    {
+      rootfs: '/nowhere',
+      message: "The container's rootfs is set to remote, but the remote rootfs does not exist",
+    },
+    { rootfs: '/etc', message: '--remote was specified but the given location does not contain a rootfs' },
+  ])('refuses $rootfs', async ({ rootfs, message }) => {
+    const refused = await install(rootfs);
+
+    expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(refused.stderr.startsWith(message)).toBe(true);
+  });
+});
+
+describe('a container with a remote rootfs', () => {
+  beforeEach(async () => {
+    await install(`${ROOT}/base`, '--set=RECEIVER=Far');
+  });
+
+  it('takes new values, and goes back', async () => {
+    const updated = await box.atomic('containers', 'update', '--set=RECEIVER=x', 'far');
+
+    expect(updated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(updated.stdout).toContain(
+      'Updating a container with a remote rootfs. Only changes to config will be applied.\n',
+    );
+    expect((await read('far/info')).values.RECEIVER).toBe('x');
+    for (const value of ['Far', 'x', 'Far']) {
+      await box.atomic('containers', 'rollback', 'far');
+      expect((await read('far/info')).values.RECEIVER).toBe(value);
+    }
+    for (const value of ['3', '4', '5']) {
+      expect((await box.atomic('containers', 'update', `--set=RECEIVER=${value}`, 'far')).exitCode).toBe(0);
+    }
+  });
+
+  it('follows the updates and rollbacks of the other one, while it runs', async () => {
+    await box.atomic('run', 'far');
+    await newer('hello-world-2');
+
+    const updated = await box.atomic('containers', 'update', 'base');
+
+    expect(updated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(updated.stdout).toContain('systemctl stop far\n');
+    const generation = 'runc exec far sh -c "read g < /usr/share/generation; echo \\$g"';
+    expect((await eventually(box, generation)).stdout).toBe('2\n');
+    expect(await greeting()).toBe('Hi Far\n');
+    expect((await read('far/info')).revision).toBe((await read('base/info')).revision);
+    await box.atomic('containers', 'rollback', 'base');
+    expect((await read('far/config.json')).root.path).toBe(`${ROOT}/base.0/rootfs`);
+    expect((await box.sh('runc exec far ls /usr/share/generation')).exitCode).not.toBe(0);
+  });
+
+  it('survives three updates of the other one', async () => {
+    for (const value of ['1', '2', '3'])
+      await box.atomic('containers', 'update', `--set=RECEIVER=${value}`, 'base');
+
+    await box.atomic('run', 'far');
+    expect(await greeting()).toBe('Hi Far\n');
+  });
+
+  it('is not updated to another image', async () => {
+    const refused = await box.atomic('containers', 'update', `--rebase=${box.image('needs-value')}`, 'far');
+
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stderr).toContain(
+      `cannot update 'far' to another image: its rootfs is ${ROOT}/base; update the container`,
+    );
+  });
+
+  it('is up to date after update --all', async () => {
+    await newer('hello-world-2');
+
+    const updated = await box.atomic('containers', 'update', '--all');
+
+    expect(updated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(updated.stdout).toMatch(/\nbase .* Updated now/);
+    expect(updated.stdout).toMatch(/\nfar .* Updated *\n/);
+  });
+
+  it('keeps the other one from being uninstalled, unless that is forced', async () => {
+    const refused = await box.atomic('uninstall', 'base');
+
+    expect(refused).toEqual({
+      stdout: '',
+      stderr:
+        "cannot uninstall 'base': the root file system of 'base' is used by 'far'; uninstall these first, or use --force\n",
+      exitCode: 1,
+    });
+    expect(await box.atomic('uninstall', '--force', 'base')).toMatchObject({
+      exitCode: 0,
+      stderr: "Warning: the root file system of 'base' is used by 'far': it will not start again\n",
+    });
+    expect(await box.atomic('uninstall', 'far')).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+
+  it('leaves the files of the other one alone when it is uninstalled', async () => {
+    await box.atomic('uninstall', 'far');
+
+    expect((await box.sh(`ls ${ROOT}/base/rootfs/usr/bin/run.sh`)).exitCode).toBe(0);
+  });
+});
