@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { emptyEngine, fillEngine, SLEEP, startDocker, stopDocker, succeed } from '../support/docker.ts';
-import { useBox } from '../support/test-box.ts';
+import { eventually, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const sh = async (line: string) => await succeed(box, line);
@@ -106,9 +106,16 @@ describe('the engine', () => {
   it('may be anywhere: DOCKER_HOST', async () => {
     const all = (await list()).stdout;
     const port = 20_000 + (process.pid % 10_000);
-    await sh(
-      `ln -s /run/docker.sock /run/elsewhere.sock; systemd-run --unit=relay ncat --listen --keep-open 127.0.0.1 ${port} --sh-exec 'ncat --unixsock /run/docker.sock'; sleep 0.5`,
-    );
+    const relay = ['ncat', '--listen', '--keep-open', '127.0.0.1', String(port)];
+    await sh('ln -s /run/docker.sock /run/elsewhere.sock');
+    await box.run([
+      'systemd-run',
+      '--unit=relay',
+      ...relay,
+      '--sh-exec',
+      'exec ncat --unixsock /run/docker.sock',
+    ]);
+    await eventually(box, `ncat -z 127.0.0.1 ${port}`);
 
     expect(all.split('\n')).toHaveLength(5);
     expect(await list({ DOCKER_HOST: 'unix:///run/elsewhere.sock' })).toEqual({
@@ -176,9 +183,9 @@ describe('the engine', () => {
   });
 
   it('that is no engine is named', async () => {
-    await sh(
-      'systemd-run --unit=fake ncat --listen --keep-open --unixsock /run/fake.sock --sh-exec "printf \'HTTP/1.0 200 OK\\r\\n\\r\\n{}\'"; sleep 0.5',
-    );
+    const server = "require('http').createServer((_, to) => to.end('{}')).listen('/run/fake.sock')";
+    await box.run(['systemd-run', '--unit=fake', process.execPath, '-e', server]);
+    await eventually(box, 'test -S /run/fake.sock');
 
     expect(await list({ DOCKER_HOST: 'unix:///run/fake.sock' })).toEqual({
       exitCode: 0,
