@@ -8,6 +8,7 @@ import { imagesList } from './images-list.ts';
 import { install } from './install.ts';
 import type { Figure } from './measure.ts';
 import { pull } from './pull.ts';
+import { secondPull } from './second-pull.ts';
 import { startup } from './startup.ts';
 import { update } from './update.ts';
 
@@ -31,3 +32,4 @@ print(await startup());
   print(await imagesList(box, `${registry.address}/hello-world`));
 }
 print(await pull());
+print(await secondPull());
