@@ -6,12 +6,12 @@ BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry umoci jq curl \
-	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace
+	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace socat
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution umoci jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar which \
-	moby-engine strace
+	moby-engine strace socat
 
-.PHONY: help deps build lint test unit fixtures demo bench install clean
+.PHONY: help deps build lint test unit faults fixtures demo bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -50,6 +50,9 @@ test: deps build lint fixtures ## run all tests; the last line counts them (root
 	jq -r '"\(.numPassedTests) passed, \(.numFailedTests) failed" + if .numPendingTests > 0 then ", \(.numPendingTests) skipped" else "" end' \
 	  .cache/results.json; \
 	exit $$status
+
+faults: deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
+	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project faults
 
 fixtures: deps ## build the test images into .cache/fixtures
 	@$(BIN)/tsx test/support/build-images.ts

@@ -1,6 +1,6 @@
 /** Where everything lives: the only file that spells out host paths. */
 import { existsSync, statSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import { mountPoints } from './host/mounts.ts';
 
@@ -41,10 +41,11 @@ export interface Paths {
 export function pathsOf(env: Environment, config: Config, user: User): Paths {
   const data = env.XDG_DATA_HOME || join(user.home, '.local/share');
   const run = user.isRoot ? '/run' : env.XDG_RUNTIME_DIR || `/run/user/${user.uid}`;
-  const checkouts =
+  const checkouts = resolve(
     env.ATOMIC_OSTREE_CHECKOUT_PATH ||
-    config.checkout_path ||
-    (user.isRoot ? '/var/lib/containers/atomic' : join(data, 'containers/atomic'));
+      config.checkout_path ||
+      (user.isRoot ? '/var/lib/containers/atomic' : join(data, 'containers/atomic')),
+  );
   return {
     checkouts,
     storage: join(checkouts, '.storage'),
@@ -64,7 +65,7 @@ export function pathsOf(env: Environment, config: Config, user: User): Paths {
 const HOST_REPOSITORY = '/ostree/repo';
 
 function repositoryOf(env: Environment, config: Config, user: User, checkouts: string, data: string): string {
-  if (env.ATOMIC_OSTREE_REPO) return env.ATOMIC_OSTREE_REPO;
+  if (env.ATOMIC_OSTREE_REPO) return resolve(env.ATOMIC_OSTREE_REPO);
   if (!user.isRoot) return join(data, 'containers/atomic/repo');
   if (config.ostree_repository) return config.ostree_repository;
   const isUsable = existsSync(join(HOST_REPOSITORY, 'config')) && canHardLink(HOST_REPOSITORY, checkouts);

@@ -2,12 +2,12 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { isUnreadable, readIfPresent } from '../host/files.ts';
+import { isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
-import { containerFolders, type Deployment, type NamedFolder, readDeployment } from './deployment.ts';
+import { containerFolders, type Deployment, type NamedFolder, readDeployment, slotOf } from './deployment.ts';
 import { commandOf, parseOciConfig } from './oci-config.ts';
 
 export type ContainerState = 'running' | 'failed' | 'inactive' | 'no service';
@@ -85,12 +85,22 @@ function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deplo
   // compat: in user mode the repository lies among the containers
   if (path === context.paths.repository) return [];
   try {
+    requireContainer(name, path);
     return [readDeployment(name, path)];
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     context.report({ kind: 'warning', text: `Skipping container '${name}': ${error.message}` });
     return [];
   }
+}
+
+/** A slot whose container has lost its link is none. */
+function requireContainer(name: string, path: string): void {
+  if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
+  const container = name.slice(0, -2);
+  throw new AtomicError(
+    `${path} is a deployment without container; 'atomic uninstall ${container}' removes it`,
+  );
 }
 
 function stateOf({ info }: Deployment, active = 'inactive'): ContainerState {

@@ -9,6 +9,7 @@ import { install } from './install.ts';
 import type { Figure } from './measure.ts';
 import { pull } from './pull.ts';
 import { startup } from './startup.ts';
+import { update } from './update.ts';
 
 function print(figures: readonly Figure[]): void {
   for (const figure of figures) console.log(JSON.stringify(figure));
@@ -20,6 +21,7 @@ print(await startup());
   await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
   await using box = await bootBox({ registry: registry.address });
   print(await install(box, `${registry.address}/hello-world`));
+  print(await update(box, `${registry.address}/hello-world`));
   print(await containersList(box, `${registry.address}/hello-world`));
 }
 {

@@ -1,5 +1,6 @@
 import type { Box } from '../support/box.ts';
 import { type Figure, ratio } from './measure.ts';
+import { succeed } from './succeed.ts';
 
 const ROOT = '/var/lib/containers/atomic';
 const RAW = `
@@ -30,9 +31,4 @@ export async function install(box: Box, image: string): Promise<Figure[]> {
   const figures = await ratio('install', ours, theirs, 11);
   await box.sh('atomic uninstall ours; atomic uninstall first; systemctl disable raw');
   return figures;
-}
-
-async function succeed(box: Box, line: string): Promise<void> {
-  const { exitCode, stderr } = await box.sh(line);
-  if (exitCode !== 0) throw new Error(`${line}\n${stderr}`);
 }

@@ -180,6 +180,20 @@ describe('a container of the Python tool', () => {
   });
 });
 
+describe('update', () => {
+  it('is for a container when there is one of that name, and else for an image', async () => {
+    expect(await box.atomic('update', 'hello')).toMatchObject({
+      stdout: 'Latest version already installed.\n',
+      exitCode: 0,
+    });
+    expect((await box.atomic('update', box.image(IMAGE))).exitCode).toBe(0);
+    expect(await box.atomic('update', 'nothing')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('nothing not found locally.  Unable to update'),
+    });
+  });
+});
+
 describe('containers rollback', () => {
   it('goes back, and, typed again, forth', async () => {
     await box.atomic('run', 'hello');

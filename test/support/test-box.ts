@@ -7,6 +7,8 @@ export interface TestBox {
   atomic(...argv: readonly string[]): Promise<Outcome>;
   run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
   sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
+  reach(address: string): Promise<void>;
   /** The full name of a fixture image. */
   image(name: string): string;
 }
@@ -33,6 +35,7 @@ export function useBox(): TestBox {
     atomic: async (...argv) => await up().run(['atomic', ...argv]),
     run: async (argv, options) => await up().run(argv, options),
     sh: async (line, options) => await up().sh(line, options),
+    reach: async (address) => await up().reach(address),
     image: (name) => `${inject('registry')}/${name}`,
   };
 }

@@ -1,5 +1,7 @@
 import type { CommandUnknownOpts } from 'commander';
+import type { UpdateRequest } from '../../containers/update.ts';
 import type { UpdateRow, UpdateStatus } from '../../containers/update-all.ts';
+import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, collect, perform } from '../cli.ts';
 import type { Colour } from '../output/formats.ts';
@@ -33,14 +35,19 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
           const { updateAllContainers } = await import('../../containers/update-all.ts');
           return printSummary(cli.output, await updateAllContainers(context));
         }
-        const { updateContainer } = await import('../../containers/update.ts');
         const { set, rebase } = options;
         const request = { name, set, keepsFailed: !options.rollback };
-        const isUpdated = await updateContainer(context, { ...request, ...(rebase ? { rebase } : {}) });
-        if (!isUpdated) cli.output.line('Latest version already installed.');
+        await updateOne(cli, context, { ...request, ...(rebase ? { rebase } : {}) });
         return 0;
       }),
     );
+}
+
+/** Updates one container, and says so when there was nothing to do. */
+export async function updateOne({ output }: Cli, context: Context, request: UpdateRequest): Promise<void> {
+  const { updateContainer } = await import('../../containers/update.ts');
+  const isUpdated = await updateContainer(context, request);
+  if (!isUpdated) output.line('Latest version already installed.');
 }
 
 function requireCompatible(name: string | undefined, { all, set, rebase }: Options): void {

@@ -1,8 +1,10 @@
 import type { CommandUnknownOpts } from 'commander';
+import type { Context } from '../../context.ts';
 import { AtomicError, UsageError } from '../../errors.ts';
 import type { UpdatedImage } from '../../images/update.ts';
 import { programOf } from '../argparse.ts';
 import { type Cli, perform } from '../cli.ts';
+import { updateOne } from '../containers/update.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
 import type { Placement } from './placement.ts';
@@ -13,7 +15,7 @@ interface Options {
   readonly storage?: string;
 }
 
-/** `atomic images update`, and `atomic update`. */
+/** `atomic images update`, and `atomic update`, which is also for containers. */
 export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
   parent
     .command('update', { hidden: isHidden })
@@ -27,6 +29,8 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden
         requireSensible(image, options);
         if (image === undefined && !options.all)
           throw new UsageError(programOf(self), 'the following arguments are required: image');
+        if (isHidden && image !== undefined && (await isContainer(context, image)))
+          return await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
         const { updateAllImages, updateImage } = await import('../../images/update.ts');
         if (image !== undefined) return await updateImage(context, image);
         const images = await updateAllImages(context);
@@ -34,6 +38,12 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden
         return Number(images.some(({ outcome }) => outcome === 'failed'));
       }),
     );
+}
+
+/** compat: `atomic update NAME` is for containers first. */
+async function isContainer(context: Context, name: string): Promise<boolean> {
+  const { isInstalled } = await import('../../containers/update.ts');
+  return isInstalled(context, name);
 }
 
 /** Specification 1.9.5, in its order. */

@@ -1,0 +1,131 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { tracesIn, useBox } from '../support/test-box.ts';
+
+const box = useBox();
+const ROOT = '/var/lib/containers/atomic';
+const OBJECTS = `${ROOT}/.storage/ostree/objects`;
+const HEADS = `${ROOT}/.storage/ostree/refs/heads/ociimage`;
+
+const install = async (name = 'c') =>
+  await box.atomic('install', '--system', `--name=${name}`, box.image('hello-world'));
+
+beforeEach(async () => {
+  await box.atomic('pull', box.image('hello-world'));
+  await install();
+  await install('sound');
+});
+
+afterEach(async () => {
+  await box.sh('for c in c sound; do atomic uninstall $c; done');
+  expect(await tracesIn(box)).toBe('');
+});
+
+/** Ways in which a container can be damaged, and what the lists say of it. */
+const DAMAGES = [
+  { what: 'no info', damage: 'rm c.0/info', warning: /c\.0\/info|c\/info/ },
+  { what: 'an empty info', damage: ': > c.0/info', warning: /info is damaged/ },
+  { what: 'half an info', damage: 'head -c 100 c.0/info > x; mv x c.0/info', warning: /info is damaged/ },
+  { what: 'an info of the wrong kind', damage: 'echo [] > c.0/info', warning: /info is damaged/ },
+  { what: 'a folder for an info', damage: 'rm c.0/info; mkdir c.0/info', warning: /info/ },
+  { what: 'an empty config.json', damage: ': > c.0/config.json', warning: /config\.json/ },
+  { what: 'config.json without process', damage: 'echo {} > c.0/config.json', warning: /^$/ },
+  { what: 'no config.json', damage: 'rm c.0/config.json', warning: /^$/ },
+  { what: 'a dangling link', damage: 'rm -r c.0', warning: /Skipping container 'c'/ },
+  { what: 'a link to itself', damage: 'ln -sfn c c', warning: /Skipping container 'c'/ },
+  { what: 'a deployment without link', damage: 'rm c', warning: /c\.0/ },
+  { what: 'a file in the place of the link', damage: 'rm c; echo stray > c', warning: /c/ },
+  { what: 'a folder in the place of the link', damage: 'rm c; mkdir c', warning: /c/ },
+  { what: 'a unit and nothing else', damage: 'rm -r c c.0', warning: /^$/ },
+  { what: 'no unit', damage: 'rm /etc/systemd/system/c.service', warning: /^$/ },
+  { what: 'a damaged marker', damage: 'echo x > .c.pending', warning: /^$/ },
+] as const;
+
+describe('a container with', () => {
+  it.each(DAMAGES)('$what: lists go on, uninstall wins, install works again', async ({ damage, warning }) => {
+    await box.sh(`cd ${ROOT} && ${damage}`);
+
+    const containers = await box.atomic('containers', 'list', '--all', '--json');
+    const images = await box.atomic('images', 'list', '--quiet');
+
+    expect({ containers: containers.exitCode, images: images.exitCode }).toEqual({
+      containers: 0,
+      images: 0,
+    });
+    expect(JSON.parse(containers.stdout)).toEqual(
+      expect.arrayContaining([expect.objectContaining({ id: 'sound' })]),
+    );
+    expect(containers.stderr).toMatch(warning);
+    expect((await box.atomic('uninstall', 'c')).exitCode).toBe(0);
+    expect((await box.atomic('containers', 'list', '--all', '--quiet')).stdout).toBe('sound\n');
+    expect(await install()).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await box.atomic('run', 'c')).exitCode).toBe(0);
+  });
+});
+
+describe('among the containers', () => {
+  it('a stray file does not matter', async () => {
+    await box.sh(`echo stray > ${ROOT}/stray.txt; mkdir ${ROOT}/lost+found`);
+
+    const listed = await box.atomic('containers', 'list', '-aq');
+
+    expect(listed).toMatchObject({ exitCode: 0, stdout: 'c\nsound\n' });
+    expect(listed.stderr).toContain('stray.txt');
+    expect((await box.atomic('containers', 'update', '--all')).exitCode).toBe(0);
+    await box.sh(`rm -r ${ROOT}/stray.txt ${ROOT}/lost+found`);
+  });
+
+  it("another's unit is never taken for one of ours", async () => {
+    await box.sh('printf "[Service]\\nExecStart=/bin/true\\n" > /etc/systemd/system/foreign.service');
+
+    expect(await box.atomic('uninstall', 'foreign')).toMatchObject({ exitCode: 1 });
+    expect((await box.sh('rm /etc/systemd/system/foreign.service')).exitCode).toBe(0);
+  });
+});
+
+describe('a damaged deployment', () => {
+  it('that is the rollback target is refused, and the container goes on', async () => {
+    await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c');
+    await box.sh(`: > ${ROOT}/c.0/info`);
+
+    expect(await box.atomic('containers', 'rollback', 'c')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/c\.0\/info is damaged/),
+    });
+    expect((await box.atomic('containers', 'update', '--set=RECEIVER=y', 'c')).exitCode).toBe(0);
+  });
+
+  it('cannot be updated, which is said', async () => {
+    await box.sh(`: > ${ROOT}/c.0/info`);
+
+    expect(await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/c\.0\/info is damaged/),
+    });
+  });
+});
+
+describe('a repository with', () => {
+  const ref = `$(ls ${HEADS}/*hello-world*)`;
+
+  it.each([
+    { what: 'an empty ref', damage: `: > ${ref}` },
+    { what: 'a ref to nowhere', damage: `printf %064d 0 > ${ref}` },
+    {
+      what: 'half a commit',
+      damage: `c=$(cat ${ref}); f=${OBJECTS}/$(echo $c | cut -c1-2)/$(echo $c | cut -c3-).commit; head -c 40 $f > /run/x; rm $f; mv /run/x $f`,
+    },
+  ])('$what: lists warn, a pull mends it, and uninstall does not care', async ({ damage }) => {
+    await box.sh(damage);
+
+    const images = await box.atomic('images', 'list');
+
+    expect(images).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringMatching(/^Skipping image .*hello-world/),
+    });
+    expect((await box.atomic('uninstall', 'c')).exitCode).toBe(0);
+    expect((await box.atomic('pull', box.image('hello-world'))).exitCode).toBe(0);
+    expect(await box.atomic('images', 'list', '-q')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await install()).toMatchObject({ exitCode: 0, stderr: '' });
+  });
+});
