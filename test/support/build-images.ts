@@ -63,11 +63,11 @@ export async function fixtureNames(): Promise<readonly string[]> {
   return (await readdir(SOURCES)).sort();
 }
 
-/** Builds what has changed since the last time. */
-export async function buildImages(): Promise<void> {
+/** Builds those of the fixtures, or of some of them, that have changed since the last time. */
+export async function buildImages(names?: readonly string[]): Promise<void> {
   await mkdir(LAYOUTS, { recursive: true });
   const sources = await newest(SOURCES);
-  for (const name of await fixtureNames()) {
+  for (const name of names ?? (await fixtureNames())) {
     const built = await stat(join(LAYOUTS, name, 'index.json')).catch(() => undefined);
     if (built === undefined || built.mtimeMs < sources) await buildImage(name);
   }

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import { describe, expect, it } from 'vitest';
+import { manPage } from '../../docs/man-page.ts';
 import { programOf } from '../../src/cli/argparse.ts';
 import { createProgram } from '../../src/cli/program.ts';
-import { manPage } from '../../tools/man-page.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 const PAGE = 'docs/atomic.1.md';
