@@ -6,11 +6,11 @@ BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry umoci jq curl \
-	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace \
+	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace socat \
 	etcd-server etcd-client
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution umoci jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar which \
-	moby-engine strace etcd
+	moby-engine strace socat etcd
 
 .PHONY: help deps build lint test unit faults fixtures demo bench install clean
 

@@ -53,7 +53,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
 
 function addContainers(program: CommandUnknownOpts, cli: Cli): void {
   const group = program.command('containers').description('list, update and roll back containers');
-  addContainersDelete(group);
+  addContainersDelete(group, cli);
   addContainersList(group, cli);
   addContainersTrim(group);
   addContainersUpdate(group, cli);

@@ -144,11 +144,15 @@ export async function deactivate(
   await removeIfPresent(tmpfiles);
 }
 
+/** tmpfiles.d(5): lines of these types, whatever modifiers they have, are all that `--remove` acts on. */
+const MARKS_FOR_REMOVAL = /^\s*[rRD]/m;
+
 /** Removes what a tmpfiles.d file marks for removal, if there is one; what cannot be removed stays. */
 export async function removeMarked(context: Context, file: string): Promise<void> {
-  if (!exists(file)) return;
+  const text = readIfPresent(file);
+  if (text === undefined) return;
   context.report({ kind: 'command', argv: tmpfilesArgv('--remove', file) });
-  await ignoringFailure(context, removeTmpfiles(context, file));
+  if (MARKS_FOR_REMOVAL.test(text)) await ignoringFailure(context, removeTmpfiles(context, file));
 }
 
 async function disable(context: Context, name: string): Promise<void> {

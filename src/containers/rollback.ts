@@ -18,6 +18,7 @@ import { hostFilesMirror } from './installed-files.ts';
 import { recordedRuntime } from './installed-runtime.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { recordedValues } from './recorded-values.ts';
+import { isServiceRunning } from './service.ts';
 import { switchDeployment } from './switch.ts';
 import { withContainer } from './transaction.ts';
 
@@ -45,6 +46,7 @@ export async function rollBackContainer(context: Context, text: string): Promise
       from,
       to: target.path,
       runtime,
+      wasRunning: await isServiceRunning(context, name),
       keepsFailed: false,
     });
   });

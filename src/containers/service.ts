@@ -41,7 +41,7 @@ export async function startService(context: Context, name: string): Promise<void
  * @throws AtomicError when it does not start, or does not stay up; the end of its journal has been reported
  */
 export async function startServiceSafely(context: Context, name: string): Promise<void> {
-  const begun = Math.floor(Date.now() / 1000);
+  const begun = Date.now() / 1000;
   try {
     await startService(context, name);
     await watchService(context, name);

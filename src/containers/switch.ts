@@ -18,6 +18,7 @@ export interface SwitchRequest {
   /** The folder of the deployment that is to be active. */
   readonly to: string;
   readonly runtime: string;
+  readonly wasRunning: boolean;
   /** Leave a deployment that does not start where it is, for a look. */
   readonly keepsFailed: boolean;
 }
@@ -39,8 +40,7 @@ export async function switchDeployment(
   name: ContainerName,
   request: SwitchRequest,
 ): Promise<void> {
-  const { operation, from, runtime, keepsFailed } = request;
-  const wasRunning = await isServiceRunning(context, name);
+  const { operation, from, runtime, wasRunning, keepsFailed } = request;
   const services = await runningServices(context, name, { wasRunning, runtime });
   await markPending(context, name, { operation, runtime, wasRunning });
   let isReplaced = false;

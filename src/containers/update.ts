@@ -4,6 +4,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
 import { findImage } from '../images/store.ts';
+import { together } from '../together.ts';
 import {
   activePath,
   containerPaths,
@@ -18,6 +19,7 @@ import { type ContainerName, isContainerName, parseContainerName } from './name.
 import { type PrepareRequest, prepareDeployment } from './prepare.ts';
 import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
 import { findRemoteRootfs } from './remote.ts';
+import { isServiceRunning } from './service.ts';
 import { switchDeployment } from './switch.ts';
 import type { Values } from './template.ts';
 import { withContainer } from './transaction.ts';
@@ -49,12 +51,13 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     const current = readDeployment(name, requireInstalled(context, name));
     const next = await nextDeployment(context, current, { ...request, set });
     if (next === undefined) return false;
-    await prepareDeployment(context, next);
+    const [wasRunning] = await together([isServiceRunning(context, name), prepareDeployment(context, next)]);
     await switchDeployment(context, name, {
       operation: 'update',
       from: current.path,
       to: containerPaths(context, name).slots[next.slot],
       runtime: next.runtime,
+      wasRunning,
       keepsFailed: request.keepsFailed,
     });
     return true;

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
+import { ToolError } from '../errors.ts';
 import type { Host } from './host.ts';
 
 /** A commit to make. */
@@ -30,7 +31,10 @@ export async function initRepository(host: Host, repository: string): Promise<vo
   await ostree(host, repository, ['init', `--mode=${host.user.isRoot ? 'bare' : 'bare-user'}`]);
 }
 
-/** Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. */
+/**
+ * Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. To be called within
+ * {@link withoutRace}, with a new stream each time.
+ */
 export async function commitTar(host: Host, repository: string, tar: Readable): Promise<string> {
   const source = ['--tree=tar=-', '--tar-autocreate-parents'];
   return await ostree(
@@ -61,6 +65,25 @@ export async function commitAgain(
   return await commitTree(host, repository, [`--tree=ref=${commit}`], request);
 }
 
+/** More often than anybody loses this race in a row. */
+const MOST_RACES = 10;
+
+/**
+ * Makes a commit, again when it lost a race: while one ostree(1) removes the folder that it staged its objects in,
+ * another that begins at this moment may choose it for its own, and fail before it has done anything.
+ */
+export async function withoutRace<Result>(commit: () => Promise<Result>): Promise<Result> {
+  for (let races = 1; ; races++) {
+    try {
+      return await commit();
+    } catch (error) {
+      const hasRaced =
+        error instanceof ToolError && /opendir\(staging-.*No such file/.test(error.failure.stderr);
+      if (!hasRaced || races === MOST_RACES) throw error;
+    }
+  }
+}
+
 async function commitTree(
   host: Host,
   repository: string,
@@ -70,7 +93,8 @@ async function commitTree(
   // a ref's history is of no use here: an image's commits have no parent
   const target = ref === undefined ? ['--orphan'] : [`--branch=${ref}`, '--parent=none', '--no-bindings'];
   const strings = Object.entries(metadata).map(([key, value]) => `--add-metadata-string=${key}=${value}`);
-  return await ostree(host, repository, ['commit', ...target, ...ownership(host), ...strings, ...source]);
+  const args = ['commit', ...target, ...ownership(host), ...strings, ...source];
+  return await withoutRace(async () => await ostree(host, repository, args));
 }
 
 /** An ordinary user can neither own others' files nor set their attributes. */

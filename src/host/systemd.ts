@@ -95,6 +95,8 @@ export async function journalOf(
 ): Promise<readonly string[]> {
   const scope = host.user.isRoot ? [`--unit=${name}`] : [`--user-unit=${name}`];
   const what = ['--quiet', '--no-pager', '--output=cat', `--since=@${since}`, `--lines=${lines}`];
+  // what has been written a moment ago is still on its way
+  if (host.user.isRoot) await host.processes.run({ tool: 'journalctl', args: ['--sync'], expected: [1] });
   const { stdout } = await host.processes.run({
     tool: 'journalctl',
     args: [...scope, ...what],

@@ -2,14 +2,14 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
-import { type Readable, Transform, type TransformCallback } from 'node:stream';
+import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import type { Context } from '../context.ts';
 import { AtomicError, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../host/compression.ts';
-import { commitAgain, commitTar } from '../host/ostree.ts';
+import { commitAgain, commitTar, withoutRace } from '../host/ostree.ts';
 import { readCommit } from '../host/ostree-repository.ts';
 import { TarFilter } from '../host/tar-filter.ts';
 import { requireSafeWhiteouts } from './layer-tree.ts';
@@ -26,10 +26,11 @@ export interface Layer {
 }
 
 /**
- * Imports a layer from the file of its blob: reads it once, uncompressing, measuring and filtering on the way into ostree. Its ref is made last,
- * when everything has been checked. Device nodes, fifos and sockets are left out; `onSpecial` gets their number.
+ * Imports a layer from the file of its blob, uncompressing, measuring and filtering on the way into ostree. Its ref is
+ * made last, when everything has been checked. Device nodes, fifos and sockets are left out; `onSpecial` gets their
+ * number.
  *
- * @throws AtomicError when the blob is no layer, or not the one that the configuration speaks of
+ * @throws AtomicError when the blob is no layer, or not the one that its image speaks of
  */
 export async function importLayer(
   context: Context,
@@ -41,38 +42,54 @@ export async function importLayer(
   const { size: found } = await stat(file);
   if (size !== undefined && size !== found)
     throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
-  const meter = new Meter();
-  const filter = new TarFilter(owner);
+  const { commit, bytes, digest, dropped } = await withoutRace(
+    async () => await commitLayer(context, { file, owner }),
+  ).catch(explainOstree(owner));
+  if (diffId !== undefined && digest !== diffId)
+    throw new AtomicError(`${owner} does not match its image: uncompressed it is ${digest}, not ${diffId}`);
   const { repository } = context.paths;
-  const commit = await feed(
-    commitLayer(context, owner, filter),
-    unpack(context, { file, owner }, [meter, filter]),
-  );
-  if (diffId !== undefined && meter.digest() !== diffId) {
-    throw new AtomicError(
-      `${owner} does not match its image: uncompressed it is ${meter.digest()}, not ${diffId}`,
-    );
-  }
+  requireSafeWhiteouts(repository, readCommit(repository, commit).tree, owner);
   const metadata = {
     'docker.size': String(found),
-    'docker.uncompressed_size': String(meter.bytes),
-    'docker.uncompressed_digest': meter.digest(),
+    'docker.uncompressed_size': String(bytes),
+    'docker.uncompressed_digest': digest,
   };
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
   await faultPoint(context, 'pull.layer-imported');
-  if (filter.dropped > 0) onSpecial(filter.dropped);
+  if (dropped > 0) onSpecial(dropped);
+}
+
+/** What has been learnt of a layer on the way. */
+interface CommittedLayer {
+  readonly commit: string;
+  /** Uncompressed. */
+  readonly bytes: number;
+  /** `sha256:<hex>` of the uncompressed layer. */
+  readonly digest: string;
+  /** Device nodes and the like. */
+  readonly dropped: number;
+}
+
+async function commitLayer(
+  context: Context,
+  layer: { file: string; owner: string },
+): Promise<CommittedLayer> {
+  const meter = new Meter();
+  const filter = new TarFilter(layer.owner);
+  const commit = await feed(
+    commitTar(context, context.paths.repository, filter),
+    unpack(context, layer, [meter, filter]),
+  );
+  return { commit, bytes: meter.bytes, digest: meter.digest(), dropped: filter.dropped };
 }
 
 /** What the filter lets through but OSTree does not take is the layer's fault. */
-async function commitLayer(context: Context, owner: string, tar: Readable): Promise<string> {
-  const { repository } = context.paths;
-  const commit = await commitTar(context, repository, tar).catch((error: unknown) => {
-    if (!(error instanceof ToolError)) throw error;
+function explainOstree(owner: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof ToolError) || error.argv[0] !== 'ostree') throw error;
     const reason = /^(?:error: |Bail out! )(.*)$/m.exec(error.failure.stderr)?.[1] ?? error.message;
     throw new AtomicError(`${owner} cannot be imported: ${reason}`, { cause: error });
-  });
-  requireSafeWhiteouts(repository, readCommit(repository, commit).tree, owner);
-  return commit;
+  };
 }
 
 /** Waits for both ends of a pipe. When both fail, the source knows better why, unless the sink just went away. */

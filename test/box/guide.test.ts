@@ -61,7 +61,7 @@ describe('hello-world, as the guide has it', () => {
 describe('containers on the root file system of another', () => {
   it('are installed and run, five of them', async () => {
     for (const number of REMOTES) {
-      const values = `--set=PORT=${8180 + number} --set=RECEIVER=remote-${number}`;
+      const values = `--set=PORT=${8081 + number} --set=RECEIVER=remote-${number}`;
       const installed = await box.type(
         `atomic install --system --name=${remote(number)} --rootfs=${CONTAINER} ${values} ${IMAGE}`,
       );
@@ -69,7 +69,7 @@ describe('containers on the root file system of another', () => {
       await box.type(`systemctl start ${remote(number)}`);
     }
 
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
     expect(await box.type(`ls -A ${CONTAINER}-remote-1`)).not.toContain('exports');
     expect(await box.type('atomic containers list -q --no-trunc | sort')).toBe(
       ['hello-world', ...REMOTES.map(remote), ''].join('\n'),
@@ -83,7 +83,7 @@ describe('containers on the root file system of another', () => {
     await box.type('atomic containers update hello-world');
 
     expect(await greeting(8081)).toBe('Hi foo\n');
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
     const second = { stdout: '2\n', stderr: '', exitCode: 0 };
     expect(await generations()).toEqual(REMOTES.map(() => second));
   });
@@ -91,7 +91,7 @@ describe('containers on the root file system of another', () => {
   it('are rolled back with it', async () => {
     await box.type('atomic containers rollback hello-world');
 
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
     expect((await generations()).every(({ exitCode }) => exitCode !== 0)).toBe(true);
   });
 });

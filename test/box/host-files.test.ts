@@ -251,6 +251,9 @@ describe('noContainerService', () => {
   it('has no service to start', async () => {
     await install('no-service');
 
-    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 1 });
+    expect(await box.atomic('run', 'tool')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^cannot start 'tool': it has no service; /),
+    });
   });
 });

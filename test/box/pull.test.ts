@@ -74,6 +74,7 @@ describe('pull', () => {
 
   it('goes on with what a killed pull left, and fetches only the rest', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/many-layers`, 'cut');
     const fresh = `ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/fresh`;
     const repository = `${ROOT}/fresh/.storage/ostree`;
@@ -93,6 +94,7 @@ describe('pull', () => {
 
   it('fetches no layer for a second name of the same image', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/many-layers`, 'other/name');
 
     const pulled = await box.atomic('pull', `http:${registry.address}/other/name`);

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
 import { dropInFor } from './registries-conf.ts';
+import { openTunnel, type Tunnel } from './tunnel.ts';
 
 /** The folder with package.json. */
 export const PROJECT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
@@ -39,6 +40,8 @@ export interface Box extends AsyncDisposable {
   run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** `run` for a line of shell. */
   sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
+  reach(address: string): Promise<void>;
   /** The folder on the host that is /var/lib/containers in the box. */
   readonly containers: string;
 }
@@ -73,8 +76,10 @@ export async function bootBox(options: BoxOptions = {}): Promise<Box> {
   try {
     const root = await overlay(base);
     await furnish(root, options);
-    const nspawn = await boot(root, { base, data });
-    return boxOf(nspawn, { base, data });
+    const machine = await boot(root, { base, data });
+    const box = boxOf(machine, { base, data });
+    if (options.registry !== undefined) await box.reach(options.registry);
+    return box;
   } catch (error) {
     await takeDown(undefined, { base, data });
     throw error;
@@ -124,6 +129,7 @@ async function boot(root: string, { base, data }: Folders): Promise<Machine> {
     '--register=no',
     '--keep-unit',
     '--capability=all',
+    '--private-network',
     '--system-call-filter=@known',
     '--quiet',
   ];
@@ -185,7 +191,12 @@ async function enter(
 }
 
 function boxOf(machine: Machine, folders: Folders): Box {
+  const tunnels: Tunnel[] = [];
+  const closeTunnels = () => {
+    for (const tunnel of tunnels) tunnel.close();
+  };
   const forget = atExit(() => {
+    closeTunnels();
     process.kill(machine.leader, 'SIGKILL');
     removeBoxNow(folders);
   });
@@ -193,8 +204,12 @@ function boxOf(machine: Machine, folders: Folders): Box {
     containers: folders.data,
     run: async (argv, options) => await enter(machine, argv, options),
     sh: async (line, options) => await enter(machine, ['sh', '-c', line], options),
+    reach: async (address) => {
+      tunnels.push(await openTunnel(machine.leader, address, folders.base));
+    },
     [Symbol.asyncDispose]: async () => {
       forget();
+      closeTunnels();
       await takeDown(machine, folders);
     },
   };

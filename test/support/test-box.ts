@@ -9,6 +9,8 @@ export interface TestBox {
   sh(line: string, options?: RunOptions): Promise<Outcome>;
   /** Types a line of shell that has to succeed, and returns what it says. */
   type(line: string): Promise<string>;
+  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
+  reach(address: string): Promise<void>;
   /** The full name of a fixture image. */
   image(name: string): string;
 }
@@ -36,6 +38,7 @@ export function useBox(): TestBox {
     run: async (argv, options) => await up().run(argv, options),
     sh: async (line, options) => await up().sh(line, options),
     type: async (line) => succeeded(line, await up().sh(line)),
+    reach: async (address) => await up().reach(address),
     image: (name) => `${inject('registry')}/${name}`,
   };
 }
