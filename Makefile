@@ -6,8 +6,8 @@ BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry umoci jq curl \
-	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace socat \
-	etcd-server etcd-client
+	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace \
+	socat etcd-server etcd-client
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution umoci jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar which \
 	moby-engine strace socat etcd
@@ -33,8 +33,9 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm install --no-save --no-fund --no-audit --loglevel=error
 	@touch $@
 
-build: node_modules/.package-lock.json ## bundle the program into dist/
+build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual page
 	@npm run --silent build
+	@$(BIN)/tsx tools/man-page.ts > dist/atomic.1
 
 lint: node_modules/.package-lock.json ## check types, style and the direction of imports
 	$(BIN)/tsc --noEmit
@@ -69,6 +70,7 @@ install: build ## install to $(DESTDIR)$(PREFIX)
 	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
 	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
+	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules
