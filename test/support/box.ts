@@ -60,6 +60,14 @@ const MASKED = [
   'systemd-resolved.service',
 ];
 
+/** What the etcd packages bring to start it: the tests need the programs, and the name for a container. */
+const ABSENT = [
+  'usr/lib/systemd/system/etcd.service',
+  'etc/systemd/system/multi-user.target.wants/etcd.service',
+  'etc/systemd/system/etcd2.service',
+  'etc/init.d/etcd',
+];
+
 /** Boots a box; disposing of it powers it off and removes every trace. */
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {
   const base = await mkdtemp(join(BASES, `${PREFIX}${process.pid}-`));
@@ -104,6 +112,7 @@ async function furnish(root: string, { registry }: BoxOptions): Promise<void> {
     await rm(join(units, unit), { force: true });
     await symlink('/dev/null', join(units, unit));
   }
+  for (const path of ABSENT) await rm(join(root, path), { force: true });
   await mkdir(join(root, 'var/lib/containers'), { recursive: true });
   await rm(join(root, 'usr/local/bin/atomic'), { force: true });
   await symlink(join(PROJECT, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
