@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import { describe, expect, it } from 'vitest';
@@ -6,7 +7,8 @@ import { manPage } from '../../docs/man-page.ts';
 import { programOf } from '../../src/cli/argparse.ts';
 import { createProgram } from '../../src/cli/program.ts';
 
-const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
+const read = (path: string) => readFileSync(fileOf(path), 'utf8');
 const PAGE = 'docs/atomic.1.md';
 const DOCUMENTS = ['README.md', 'docs/GUIDE.md', 'docs/IMAGES.md', PAGE];
 
@@ -108,6 +110,30 @@ describe('the documents', () => {
     const unknown = commandLines(document).map((line) => ({ line, word: unknownWord(line) }));
 
     expect(unknown.filter(({ word }) => word !== undefined)).toEqual([]);
+  });
+});
+
+/** The headings of a document as links name them, as GitHub does. */
+function anchors(document: string): readonly string[] {
+  const headings = [...read(document).matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading ?? '');
+  return headings.map((heading) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w -]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+describe('links', () => {
+  it.each(DOCUMENTS)('lead somewhere: %s', (document) => {
+    const links = [...read(document).matchAll(/\]\((?!https:)([^)]*)\)/g)].map(([, link]) => link ?? '');
+    const dead = links.filter((link) => {
+      const [path, anchor] = link.split('#');
+      const target = path ? join(dirname(document), path) : document;
+      return anchor === undefined ? !existsSync(fileOf(target)) : !anchors(target).includes(anchor);
+    });
+
+    expect(dead).toEqual([]);
   });
 });
 
