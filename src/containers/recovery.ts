@@ -5,7 +5,7 @@ import { activate, deactivate } from './activate.ts';
 import { activePath, containerPaths } from './deployment.ts';
 import { clearPending, type Pending, readPending } from './marker.ts';
 import type { ContainerName } from './name.ts';
-import { startServiceSafely } from './service.ts';
+import { NOTHING_RUNNING, startRunning } from './running.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { goBack } from './switch.ts';
 
@@ -42,16 +42,15 @@ async function finish(
   name: ContainerName,
   { active, pending }: { active: string; pending: Partial<Pending> },
 ): Promise<string> {
-  const { runtime = '', wasRunning = false, operation } = pending;
+  const { running = NOTHING_RUNNING, operation } = pending;
   await activate(context, name, active, operation === 'install' ? 'enable' : 'refresh');
-  if (!wasRunning) return `finished the deployment ${active}`;
   try {
-    await startServiceSafely(context, name);
+    await startRunning(context, running);
     return `finished the deployment ${active}`;
   } catch (error) {
     const other = containerPaths(context, name).slots.find((path) => path !== active);
     if (!(error instanceof AtomicError) || other === undefined || context.signal.aborted) throw error;
-    await goBack(context, name, { to: other, runtime, services: [{ name, runtime }] });
+    await goBack(context, name, { to: other, running });
     return `${error.message}; went back to the deployment ${other}`;
   }
 }

@@ -12,6 +12,7 @@ import { recordedRuntime } from './installed-runtime.ts';
 import { clearPending, isPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { dependantsOf } from './remote.ts';
+import { NOTHING_RUNNING } from './running.ts';
 import { removeSlots } from './slots.ts';
 import { withContainer } from './transaction.ts';
 
@@ -92,7 +93,7 @@ function requireNoDependants(context: Context, name: ContainerName, { isForced }
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, name: ContainerName): Promise<void> {
   const runtime = runtimeOf(context, name);
-  await markPending(context, name, { operation: 'uninstall', runtime, wasRunning: false });
+  await markPending(context, name, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
   await faultPoint(context, 'remove.marked');
   // broken state: there can be anything in the place of the link
   await rm(containerPaths(context, name).link, { recursive: true, force: true });
