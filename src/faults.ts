@@ -31,6 +31,10 @@ export const FAULT_POINTS = [
   'remove.slots',
   'prune.refs',
   'prune.objects',
+  'mount.begun',
+  'mount.extracted',
+  'mount.done',
+  'unmount.done',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];

@@ -1,18 +1,28 @@
 import { type CommandUnknownOpts, Option } from 'commander';
-import { notAvailable } from './cli.ts';
+import { AtomicError } from '../errors.ts';
+import { type Cli, perform } from './cli.ts';
 
 /** `atomic mount`: shows the files of an image or a container. */
-export function addMount(parent: CommandUnknownOpts): void {
+export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('mount')
-    .description('mount an image or a container on a folder')
-    .argument('<image>', 'image or container')
-    .argument('<mountpoint>', 'an empty folder')
-    .option('-o, --options <OPTS>', 'mount options')
+    .description('mount an image or a container on a folder, read-only')
+    .argument('<image>', 'container, or else image')
+    .argument('<mountpoint>', 'a folder; for an image an empty one')
+    .option('-o, --options <OPTS>', 'accepted, and without effect: it is always ro,nosuid,nodev')
     .addOption(new Option('--live', 'not for system containers').conflicts(['shared', 'storage']))
-    .addOption(new Option('--shared', 'mount with a shared SELinux context').conflicts(['live', 'storage']))
+    .addOption(new Option('--shared', 'accepted, and without effect').conflicts(['live', 'storage']))
     .addOption(
       new Option('--storage <STORAGE>', 'where images are kept: ostree').conflicts(['live', 'shared']),
     )
-    .action(notAvailable);
+    .action((name, folder, { live, storage }, self) =>
+      perform(cli, self, async (context) => {
+        if (live)
+          throw new AtomicError('Containers and images managed through OSTree do not support --live.');
+        if (storage !== undefined && storage !== 'ostree')
+          throw new AtomicError(`${storage} is not a valid storage`);
+        const { mountOn } = await import('../containers/mount.ts');
+        await mountOn(context, { name, folder });
+      }),
+    );
 }

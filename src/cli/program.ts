@@ -40,12 +40,12 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addContainers(program, cli);
   addImages(program, cli);
   addInstall(program, cli);
-  addMount(program);
+  addMount(program, cli);
   addPull(program, cli);
   addRun(program, cli);
   addStop(program, cli);
   addUninstall(program, cli);
-  addUnmount(program);
+  addUnmount(program, cli);
   addRollback(program, cli, { isHidden: true });
   addShared(program, cli, { isHidden: true });
   return program;

@@ -1,12 +1,17 @@
 import type { CommandUnknownOpts } from 'commander';
-import { notAvailable } from './cli.ts';
+import { type Cli, perform } from './cli.ts';
 
 /** `atomic unmount`: the reverse of `atomic mount`. */
-export function addUnmount(parent: CommandUnknownOpts): void {
+export function addUnmount(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('unmount')
     .alias('umount')
     .description('unmount what atomic mount mounted')
     .argument('<mountpoint>', 'the folder')
-    .action(notAvailable);
+    .action((folder, _options, self) =>
+      perform(cli, self, async (context) => {
+        const { unmountFrom } = await import('../containers/unmount.ts');
+        await unmountFrom(context, folder);
+      }),
+    );
 }

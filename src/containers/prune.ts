@@ -8,15 +8,17 @@ import { containerPaths } from './deployment.ts';
 import { isPending } from './marker.ts';
 import { parseContainerName } from './name.ts';
 import { deployedCommits, type SlotFolder, slotFolders } from './slot-folders.ts';
+import { sweepMounts } from './sweep-mounts.ts';
 import { withContainer } from './transaction.ts';
 
 /**
- * Removes deployments without a container, then what neither an image nor a deployment needs.
+ * Removes deployments without a container, what mounts have left, then what neither an image nor a deployment needs.
  *
  * @returns how many bytes were freed in the repository
  */
 export async function prune(context: Context): Promise<number> {
   for (const slot of await slotFolders(context)) if (slot.isUnclaimed) await removeUnclaimed(context, slot);
+  await sweepMounts(context);
   return await pruneImages(context, await deployedCommits(context));
 }
 

@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import type { Host } from './host.ts';
 
+const READ_ONLY = 'ro,nosuid,nodev';
+
 /** An overlay: `upper` takes what is written, so that `lower` never changes. */
 export interface Overlay {
   readonly lower: string;
@@ -24,15 +26,66 @@ function escaped(path: string): string {
   return path.replaceAll(/[\\:,]/g, '\\$&');
 }
 
+/** A view of a folder that nobody can write through: without an upper folder, the kernel refuses `remount,rw`, too. */
+export interface View {
+  readonly lower: string;
+  /** An empty folder: the kernel wants two. */
+  readonly empty: string;
+  /** What the mount table shows as the source. */
+  readonly label: string;
+}
+
+/** Mounts a read-only view on a folder. */
+export async function mountView(host: Host, { lower, empty, label }: View, folder: string): Promise<void> {
+  const options = `${READ_ONLY},lowerdir=${escaped(lower)}:${escaped(empty)}`;
+  await host.processes.run({ tool: 'mount', args: ['-t', 'overlay', '-o', options, label, folder] });
+}
+
+/** Mounts `source` on a folder, read-only; for a moment, files can be written to. */
+export async function bindReadOnly(host: Host, source: string, folder: string): Promise<void> {
+  await host.processes.run({ tool: 'mount', args: ['-o', `bind,${READ_ONLY}`, '--', source, folder] });
+}
+
+/**
+ * Takes away what is mounted on `folder`.
+ *
+ * @throws ToolError when somebody uses it
+ */
+export async function unmount(host: Host, folder: string): Promise<void> {
+  await host.processes.run({ tool: 'umount', args: ['--', folder], env: { LC_ALL: 'C' } });
+}
+
 /** Takes away whatever is mounted on `folder`, as soon as nobody uses it any more. */
 export async function unmountLazily(host: Host, folder: string): Promise<void> {
   await host.processes.run({ tool: 'umount', args: ['--lazy', '--', folder] });
 }
 
-/** The mount points of this process's mount namespace, the innermost last (proc_pid_mountinfo(5)). */
+/** One line of the mount table. */
+export interface Mount {
+  /** Where it is mounted. */
+  readonly point: string;
+  /** The folder of its file system that is mounted there. */
+  readonly root: string;
+  /** What mount(8) was given as the device. */
+  readonly source: string;
+}
+
+/** What is mounted in this process's mount namespace, the newest last (proc_pid_mountinfo(5)). */
+export function mountTable(): readonly Mount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map(parseMount);
+}
+
+/** Parses a line of mountinfo; blanks in its fields are escaped. */
+export function parseMount(line: string): Mount {
+  const [before = '', after = ''] = line.split(' - ');
+  const [, , , root = '', point = ''] = before.split(' ').map(unescaped);
+  const [, source = ''] = after.split(' ').map(unescaped);
+  return { point, root, source };
+}
+
+/** The folders on which something is mounted, the innermost last. */
 export function mountPoints(): readonly string[] {
-  const lines = readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n');
-  return lines.map((line) => unescaped(line.split(' ')[4] ?? ''));
+  return mountTable().map(({ point }) => point);
 }
 
 /** The kernel writes blanks and backslashes in octal. */

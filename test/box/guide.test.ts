@@ -1,13 +1,13 @@
-import { afterAll, describe, expect, it } from 'vitest';
-import { publish } from '../support/publish.ts';
+import { afterAll, describe, expect, inject, it } from 'vitest';
+import { GUIDE_IMAGE as IMAGE, pushGuideImage } from '../support/registry.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const IMAGE = 'gscrivano/hello-world';
 const CONTAINER = '/var/lib/containers/atomic/hello-world';
 const REMOTES = [1, 2, 3, 4, 5];
 
-afterAll(async () => await publish('hello-world', IMAGE));
+const push = async (fixture: string) => await pushGuideImage({ address: inject('registry') }, fixture);
+afterAll(async () => await push('hello-world'));
 
 const greeting = async (port: number) => (await eventually(box, `curl -sf localhost:${port}`)).stdout;
 const remote = (number: number) => `hello-world-remote-${number}`;
@@ -61,7 +61,7 @@ describe('hello-world, as the guide has it', () => {
 describe('containers on the root file system of another', () => {
   it('are installed and run, five of them', async () => {
     for (const number of REMOTES) {
-      const values = `--set=PORT=${8180 + number} --set=RECEIVER=remote-${number}`;
+      const values = `--set=PORT=${8081 + number} --set=RECEIVER=remote-${number}`;
       const installed = await box.type(
         `atomic install --system --name=${remote(number)} --rootfs=${CONTAINER} ${values} ${IMAGE}`,
       );
@@ -69,21 +69,23 @@ describe('containers on the root file system of another', () => {
       await box.type(`systemctl start ${remote(number)}`);
     }
 
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
-    expect(await box.type(`ls -A ${CONTAINER}-remote-1`)).not.toContain('exports');
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
+    expect(await box.type(`find ${CONTAINER}-remote-1/ -mindepth 1 -printf '%f\n' | sort`)).toBe(
+      'config.json\nhello-world-remote-1.service\ninfo\nrootfs\ntmpfiles-hello-world-remote-1.conf\n',
+    );
     expect(await box.type('atomic containers list -q --no-trunc | sort')).toBe(
       ['hello-world', ...REMOTES.map(remote), ''].join('\n'),
     );
   });
 
   it('are updated with it', async () => {
-    await publish('hello-world-2', IMAGE);
+    await push('hello-world-2');
     await box.type(`atomic pull --storage ostree ${IMAGE}`);
 
     await box.type('atomic containers update hello-world');
 
     expect(await greeting(8081)).toBe('Hi foo\n');
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
     const second = { stdout: '2\n', stderr: '', exitCode: 0 };
     expect(await generations()).toEqual(REMOTES.map(() => second));
   });
@@ -91,7 +93,7 @@ describe('containers on the root file system of another', () => {
   it('are rolled back with it', async () => {
     await box.type('atomic containers rollback hello-world');
 
-    for (const number of REMOTES) expect(await greeting(8180 + number)).toBe(`Hi remote-${number}\n`);
+    for (const number of REMOTES) expect(await greeting(8081 + number)).toBe(`Hi remote-${number}\n`);
     expect((await generations()).every(({ exitCode }) => exitCode !== 0)).toBe(true);
   });
 });

@@ -195,22 +195,14 @@ describe('help', () => {
   });
 });
 
-describe('commands that are still to come', () => {
-  it.each([
-    { argv: ['mount', 'x', '/mnt'], name: 'mount' },
-    { argv: ['umount', '/mnt'], name: 'unmount' },
-  ])('$name says so', async ({ argv, name }) => {
-    expect(await run(...argv)).toEqual({
-      stdout: '',
-      stderr: [`atomic: ${name} is not available in this build`],
-      exitCode: 1,
-    });
-  });
-});
-
 describe('checks before anything is looked at', () => {
   it.each([
     { argv: ['install', '--user', 'x'], message: '--user does not work for privileged user' },
+    {
+      argv: ['mount', '--live', 'x', '/mnt'],
+      message: 'Containers and images managed through OSTree do not support --live.',
+    },
+    { argv: ['mount', '--storage=zzz', 'x', '/mnt'], message: 'zzz is not a valid storage' },
     {
       argv: ['install', '--system', '--storage', 'docker', 'x'],
       message: "The --system and --user options are only available for the 'ostree' storage.",

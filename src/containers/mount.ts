@@ -1,0 +1,134 @@
+/** `atomic mount`: the files of a container or an image on a folder, to look at. */
+import { lstatSync, readdirSync, realpathSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Context } from '../context.ts';
+import { AtomicError, isErrno, orUndefined, ToolError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
+import { bindReadOnly, mountView } from '../host/mounts.ts';
+import { checkoutImage } from '../images/checkout.ts';
+import { parseReference } from '../images/reference.ts';
+import { findImage, type LocalImage } from '../images/store.ts';
+import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import { extractImage } from './extraction.ts';
+import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mount-folders.ts';
+import { isContainerName } from './name.ts';
+import { findRemoteRootfs } from './remote.ts';
+import { abandonMount, sweepLocked } from './sweep-mounts.ts';
+
+export interface MountRequest {
+  /** Of a container, or else of an image. */
+  readonly name: string;
+  /** As typed; for an image it has to be empty. */
+  readonly folder: string;
+}
+
+/** What is to be seen. */
+type Subject =
+  | { readonly kind: 'container'; readonly rootfs: string }
+  | { readonly kind: 'image'; readonly image: LocalImage };
+
+/**
+ * Mounts a container's or an image's files on a folder, read-only; an ordinary user gets copies of an image's files
+ * there. Nothing that is written can reach the repository.
+ *
+ * @throws AtomicError when there is no such container, image or folder, or the folder cannot be used
+ */
+export async function mountOn(context: Context, request: MountRequest): Promise<void> {
+  const target = findFolder(context, request.folder);
+  const subject = findSubject(context, request.name);
+  const { isRoot } = context.user;
+  if (subject.kind === 'container' && !isRoot) throw new AtomicError('Need to be root to mount a container.');
+  await using _lock = await lockMounts(context);
+  await sweepLocked(context);
+  if (subject.kind === 'image') requireEmpty(target);
+  const folder = await createMountFolder(context, { target, state: isRoot ? 'mounted' : 'extracting' });
+  try {
+    await faultPoint(context, 'mount.begun');
+    await show(context, subject, { folder, target });
+    await faultPoint(context, 'mount.done');
+  } catch (error) {
+    await abandonMount(context, folder);
+    throw error;
+  }
+}
+
+/** compat: the words of Python's errors. */
+function findFolder({ cwd }: Context, typed: string): string {
+  try {
+    const path = realpathSync(resolve(cwd, typed));
+    if (lstatSync(path).isDirectory()) return path;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+    throw new AtomicError(`[Errno 2] No such file or directory: '${typed}'`, { cause: error });
+  }
+  throw new AtomicError(`[Errno 20] Not a directory: '${typed}'`);
+}
+
+function requireEmpty(folder: string): void {
+  if (readdirSync(folder).length > 0) throw new AtomicError('The destination path is not empty.');
+}
+
+function findSubject(context: Context, name: string): Subject {
+  const rootfs = containerRootfs(context, withoutPrefix(name));
+  if (rootfs !== undefined) return { kind: 'container', rootfs };
+  const image = findImage(context, name);
+  if (image !== undefined) return { kind: 'image', image };
+  throw new AtomicError(`Could not mount ${name}`, {
+    hint: "there is no such container or image; see 'atomic containers list -a' and 'atomic images list'",
+  });
+}
+
+/** compat: a container wins, whatever prefix an image's name would have. */
+function withoutPrefix(text: string): string {
+  const reference = orUndefined(() => parseReference(text));
+  const isName = reference !== undefined && ['registry', 'insecure', 'docker'].includes(reference.transport);
+  return isName ? reference.name : text;
+}
+
+/** The root file system of an installed container: its own, or the one that it was installed with. */
+function containerRootfs(context: Context, name: string): string | undefined {
+  if (!isContainerName(name)) return undefined;
+  const path = activePath(context, name) ?? preinstalledPath(context, name);
+  if (path === undefined) return undefined;
+  const { remote } = readDeployment(name, path).info;
+  if (remote) return findRemoteRootfs(context, remote).folder;
+  const rootfs = join(path, 'rootfs');
+  if (lstatSync(rootfs, { throwIfNoEntry: false })?.isDirectory()) return rootfs;
+  throw new AtomicError(`cannot mount '${name}': ${rootfs} is not a folder`);
+}
+
+interface Place {
+  readonly folder: MountFolder;
+  readonly target: string;
+}
+
+async function show(context: Context, subject: Subject, place: Place): Promise<void> {
+  const { folder, target } = place;
+  if (subject.kind === 'container') return await mountView(context, viewOf(folder, subject.rootfs), target);
+  if (context.user.isRoot) return await showImage(context, subject.image, place);
+  context.report({ kind: 'extracting', path: target });
+  await extractImage(context, subject.image, folder, target);
+}
+
+/** Where the kernel has no overlay for us, the files are copies. */
+async function showImage(context: Context, image: LocalImage, { folder, target }: Place): Promise<void> {
+  const source = imageOf(folder);
+  await checkoutImage(context, image, source);
+  await faultPoint(context, 'mount.extracted');
+  try {
+    await mountView(context, viewOf(folder, source), target);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    context.log.debug({ error: error.message }, 'no overlay here');
+    context.report({ kind: 'extracting', path: target });
+    await rm(source, { recursive: true });
+    await mkdir(source, { mode: 0o755 });
+    await checkoutImage(context, image, source, { isWritable: true });
+    await bindReadOnly(context, source, target);
+  }
+}
+
+function viewOf(folder: MountFolder, lower: string) {
+  return { lower, empty: emptyOf(folder), label: folder.label };
+}

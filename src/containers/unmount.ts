@@ -1,0 +1,72 @@
+/** `atomic unmount`: the end of what `atomic mount` began, and of nothing else. */
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../context.ts';
+import { AtomicError, isErrno, ToolError } from '../errors.ts';
+import { faultPoint } from '../faults.ts';
+import { mountTable, unmount } from '../host/mounts.ts';
+import { isMountOf, lockMounts, type MountFolder, mountFolders, mountsOf } from './mount-folders.ts';
+import { endMount } from './sweep-mounts.ts';
+
+const MOST_RETRIES = 10;
+/** In milliseconds. */
+const RETRY_INTERVAL = 1000;
+
+/**
+ * Takes a mount of ours away, or the files that were put into a folder in its place.
+ *
+ * @param typed the folder
+ * @throws AtomicError when neither we nor the mount table know of a mount of ours there, or somebody goes on using it
+ */
+export async function unmountFrom(context: Context, typed: string): Promise<void> {
+  const none = new AtomicError(`No device mounted at ${typed}`);
+  const target = realpathIfPresent(resolve(context.cwd, typed));
+  if (target === undefined || mountFolders(context).length === 0) throw none;
+  await using _lock = await lockMounts(context);
+  const folder = mountFolders(context).find((candidate) => isMountedOn(candidate, target));
+  if (folder === undefined) throw none;
+  if (folder.record?.state === 'mounted') await unmountPatiently(context, target, typed);
+  await faultPoint(context, 'unmount.done');
+  // somebody may have bound the mount to another place
+  if (mountsOf(folder).length === 0) await endMount(context, folder);
+}
+
+function realpathIfPresent(path: string): string | undefined {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** What counts is what is on top: another mount may have come over ours. */
+function isMountedOn(folder: MountFolder, target: string): boolean {
+  if (folder.record?.target !== target) return false;
+  if (folder.record.state !== 'mounted') return folder.record.state === 'extracted';
+  const top = mountTable().findLast(({ point }) => point === target);
+  return top !== undefined && isMountOf(folder, top);
+}
+
+async function unmountPatiently(context: Context, target: string, typed: string): Promise<void> {
+  for (let retry = 1; ; retry++) {
+    const reason = await reasonNotToUnmount(context, target);
+    if (reason === undefined) return;
+    if (retry > MOST_RETRIES) throw new AtomicError(`Unable to unmount ${typed} due to ${reason}`);
+    context.report({ kind: 'warning', text: `Warning: ${reason}` });
+    context.report({ kind: 'warning', text: `Retrying ${retry}/${MOST_RETRIES} to unmount ${typed}` });
+    await sleep(RETRY_INTERVAL, undefined, { signal: context.signal }).catch(() => undefined);
+    context.signal.throwIfAborted();
+  }
+}
+
+async function reasonNotToUnmount(context: Context, target: string): Promise<string | undefined> {
+  try {
+    await unmount(context, target);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    return error.failure.stderr.trim() || error.message;
+  }
+}
