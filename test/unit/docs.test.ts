@@ -10,7 +10,7 @@ import { createProgram } from '../../src/cli/program.ts';
 const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(fileOf(path), 'utf8');
 const PAGE = 'docs/atomic.1.md';
-const DOCUMENTS = ['README.md', 'docs/GUIDE.md', 'docs/IMAGES.md', PAGE];
+const DOCUMENTS = ['README.md', 'docs/ARCHITECTURE.md', 'docs/GUIDE.md', 'docs/IMAGES.md', PAGE];
 
 const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
 const { signal } = new AbortController();
