@@ -103,6 +103,14 @@ describe('a container that needs etcd', () => {
     expect(await box.type('cat /run/flannel/subnet.env')).toContain('FLANNEL_SUBNET=10.40.1.1/24\n');
   });
 
+  it('runs again when etcd has been updated or rolled back', async () => {
+    for (const change of ['update --set=ETCD_NAME=again', 'rollback']) {
+      await box.type(`atomic containers ${change} etcd`);
+
+      expect([await stateOf('etcd'), await stateOf('flannel')]).toEqual(['active', 'active']);
+    }
+  });
+
   it('stops with etcd, and brings it up again', async () => {
     await box.type('atomic stop etcd');
     expect([await stateOf('etcd'), await stateOf('flannel')]).toEqual(['inactive', 'inactive']);

@@ -99,6 +99,7 @@ describe('files for the host', () => {
     expect(await content('/etc/atomic-test.conf')).toBe('receiver=World\n');
     await box.atomic('containers', 'rollback', 'tool');
     expect(await onHost()).toEqual(second);
+    expect((await box.atomic('uninstall', 'tool')).stdout).not.toContain('Will not delete');
   });
 
   it('stay when the administrator has changed them', async () => {
