@@ -36,7 +36,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
   command.action((image, _args, options: Options, self) =>
     perform(cli, self, async (context) => {
-      requireSensible(options, context.user.isRoot);
+      requireSensible(image, options, context.user.isRoot);
       const { installContainer } = await import('../containers/install.ts');
       return await installContainer(context, {
         image,
@@ -53,10 +53,14 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
 }
 
 /** Specification 1.4: what can be said before any image is looked at, in its order. */
-function requireSensible({ system, user, storage, systemPackage }: Options, isRoot: boolean): void {
+function requireSensible(
+  image: string,
+  { system, user, storage, systemPackage }: Options,
+  isRoot: boolean,
+): void {
   if ((system || user) && storage !== undefined && storage !== 'ostree')
     throw new AtomicError("The --system and --user options are only available for the 'ostree' storage.");
-  requireOstree(storage);
+  requireOstree(storage, `docker run ${image}`);
   if (user && isRoot) throw new AtomicError('--user does not work for privileged user');
   if (system && !isRoot) throw new AtomicError('Only root can use --system');
   if (!SYSTEM_PACKAGE_MODES.includes(systemPackage)) {

@@ -1,6 +1,7 @@
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, perform } from './cli.ts';
+import { notDocker } from './storage.ts';
 
 /** `atomic mount`: shows the files of an image or a container. */
 export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
@@ -15,14 +16,19 @@ export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
     .addOption(
       new Option('--storage <STORAGE>', 'where images are kept: ostree').conflicts(['live', 'shared']),
     )
-    .action((name, folder, { live, storage }, self) =>
+    .action((name, folder, { live, shared, storage }, self) =>
       perform(cli, self, async (context) => {
         if (live)
           throw new AtomicError('Containers and images managed through OSTree do not support --live.');
         if (storage !== undefined && storage !== 'ostree')
-          throw new AtomicError(`${storage} is not a valid storage`);
+          throw new AtomicError(
+            `${storage} is not a valid storage`,
+            storage === 'docker' ? { hint: notDocker() } : {},
+          );
         const { mountOn } = await import('../containers/mount.ts');
-        await mountOn(context, { name, folder });
+        // who says --shared cannot name the storage
+        const isStorageNamed = storage !== undefined || shared === true;
+        await mountOn(context, { name, folder, isStorageNamed });
       }),
     );
 }

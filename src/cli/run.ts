@@ -24,9 +24,11 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
   withUntouchedRest(command).action((name, words, options, self) =>
     perform(cli, self, async (context) => {
       if (options.name !== undefined) throw new AtomicError('--name is not supported by this backend');
-      requireOstree(options.storage);
+      const command = words.length === 0 ? `docker start ${name}` : `docker exec ${name} ${words.join(' ')}`;
+      requireOstree(options.storage, command);
+      const { orPointToDocker } = await import('../containers/docker-only.ts');
       const { runContainer } = await import('../containers/run.ts');
-      return await runContainer(context, {
+      const request = {
         name,
         command: words,
         isDetached: options.detach === true,
@@ -34,7 +36,8 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
         isDisplay: options.display === true,
         hasTerminal: cli.hasTerminal,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-      });
+      };
+      return await orPointToDocker(context, { name, command }, () => runContainer(context, request));
     }),
   );
 }

@@ -19,13 +19,12 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
     perform(cli, self, async (context) => {
       if (options.name !== undefined)
         throw new AtomicError('System containers do not support --name. Please use atomic uninstall NAME');
-      requireOstree(options.storage);
+      const command = `docker rm ${name}`;
+      requireOstree(options.storage, command);
+      const { orPointToDocker } = await import('../containers/docker-only.ts');
       const { uninstallContainer } = await import('../containers/uninstall.ts');
-      await uninstallContainer(context, {
-        name,
-        isForced: options.force === true,
-        isDisplay: options.display === true,
-      });
+      const request = { name, isForced: options.force === true, isDisplay: options.display === true };
+      await orPointToDocker(context, { name, command }, () => uninstallContainer(context, request));
     }),
   );
 }

@@ -9,9 +9,8 @@ import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
 import { containerFolders, type Deployment, type NamedFolder, readDeployment, slotOf } from './deployment.ts';
+import { dockerContainers } from './docker-lists.ts';
 import { commandOf, parseOciConfig } from './oci-config.ts';
-
-export type ContainerState = 'running' | 'failed' | 'inactive' | 'no service';
 
 /** One container as the listings show it. */
 export interface ContainerRow {
@@ -23,36 +22,41 @@ export interface ContainerRow {
   /** The arguments of the container's process, joined by blanks. */
   readonly command: string;
   readonly created: Date;
-  readonly state: ContainerState;
-  readonly backend: 'ostree';
-  /** Path of the OCI runtime. */
+  /** `running`, `failed`, `inactive` or `no service`; of Docker's what it says, such as `exited`. */
+  readonly state: string;
+  readonly backend: 'ostree' | 'docker';
+  /** Path of the OCI runtime; `docker` for those of Docker. */
   readonly runtime: string;
   readonly isVulnerable: boolean;
-  /** compat: everything but `inactive` counts as running in the lists. */
+  /** compat: of ours, everything but `inactive` counts as running in the lists. */
   readonly isRunning: boolean;
 }
 
 /**
- * Lists the containers, sorted by name, with one systemctl process for all of them; what cannot be read is named
- * in a warning and left out.
+ * Lists the containers, sorted by name, those of Docker behind ours, with one systemctl process for all of them; what
+ * cannot be read is named in a warning and left out.
  *
- * @param isAll also those whose service is inactive
+ * @param isAll also those that do not run
  */
 export async function listContainers(
   context: Context,
   { isAll }: { isAll: boolean },
 ): Promise<ContainerRow[]> {
+  const others = await dockerContainers(context);
+  return [...(await ownContainers(context)), ...others].filter(({ isRunning }) => isAll || isRunning);
+}
+
+async function ownContainers(context: Context): Promise<readonly ContainerRow[]> {
   const folders = allFolders(context);
   if (folders.length === 0) return [];
   // systemd answers while we read
   const [states, contents] = await Promise.all([activeStates(context), readContents(context, folders)]);
   const vulnerable = vulnerableImages(context);
-  const rows = contents.map(({ deployment, command }) => {
+  return contents.map(({ deployment, command }) => {
     const state = stateOf(deployment, states.get(deployment.name));
     const isVulnerable = vulnerable.has(deployment.info.revision);
     return rowOf(context, deployment, { state, command, isVulnerable });
   });
-  return rows.filter(({ isRunning }) => isAll || isRunning);
 }
 
 interface Content {
@@ -104,7 +108,7 @@ function requireContainer(name: string, path: string): void {
   );
 }
 
-function stateOf({ info }: Deployment, active = 'inactive'): ContainerState {
+function stateOf({ info }: Deployment, active = 'inactive'): string {
   if (!info['has-container-service']) return 'no service';
   if (active === 'failed') return 'failed';
   return ['active', 'reloading', 'activating'].includes(active) ? 'running' : 'inactive';
@@ -113,7 +117,7 @@ function stateOf({ info }: Deployment, active = 'inactive'): ContainerState {
 function rowOf(
   context: Context,
   { name, info }: Deployment,
-  { state, command, isVulnerable }: { state: ContainerState; command: string; isVulnerable: boolean },
+  { state, command, isVulnerable }: { state: string; command: string; isVulnerable: boolean },
 ): ContainerRow {
   return {
     id: name,

@@ -10,6 +10,7 @@ import { checkoutImage } from '../images/checkout.ts';
 import { parseReference } from '../images/reference.ts';
 import { findImage, type LocalImage } from '../images/store.ts';
 import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import { hasDockerImage } from './docker-only.ts';
 import { extractImage } from './extraction.ts';
 import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mount-folders.ts';
 import { isContainerName } from './name.ts';
@@ -21,6 +22,8 @@ export interface MountRequest {
   readonly name: string;
   /** As typed; for an image it has to be empty. */
   readonly folder: string;
+  /** Whether an image is to be mounted though Docker has one of that name, too. */
+  readonly isStorageNamed: boolean;
 }
 
 /** What is to be seen. */
@@ -37,6 +40,7 @@ type Subject =
 export async function mountOn(context: Context, request: MountRequest): Promise<void> {
   const target = findFolder(context, request.folder);
   const subject = findSubject(context, request.name);
+  if (subject.kind === 'image' && !request.isStorageNamed) await requireUnambiguous(context, request.name);
   const { isRoot } = context.user;
   if (subject.kind === 'container' && !isRoot) throw new AtomicError('Need to be root to mount a container.');
   await using _lock = await lockMounts(context);
@@ -63,6 +67,11 @@ function findFolder({ cwd }: Context, typed: string): string {
     throw new AtomicError(`[Errno 2] No such file or directory: '${typed}'`, { cause: error });
   }
   throw new AtomicError(`[Errno 20] Not a directory: '${typed}'`);
+}
+
+async function requireUnambiguous(context: Context, name: string): Promise<void> {
+  if (await hasDockerImage(context, withoutPrefix(name)))
+    throw new AtomicError(`Found more than one Image with name ${name}; please specify with --storage.`);
 }
 
 function requireEmpty(folder: string): void {

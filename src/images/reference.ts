@@ -140,6 +140,12 @@ function hasTag(name: string): boolean {
   return name.slice(name.lastIndexOf('/') + 1).includes(':');
 }
 
+/** `a/b:1` is the tag `1` of `a/b`; a digest counts as the tag. */
+export function splitTag(name: string): { repository: string; tag: string } {
+  const at = name.includes('@') ? name.indexOf('@') : name.lastIndexOf(':');
+  return at < 0 ? { repository: name, tag: '' } : { repository: name.slice(0, at), tag: name.slice(at + 1) };
+}
+
 /** The name as {@link parseReference} reads it again: `docker:1` of a registry is not an image of the engine. */
 export function recordedName({ name }: Reference): string {
   const read = parseReference(name);

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../host/ostree-repository.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
-import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
+import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf, splitTag } from './reference.ts';
 
 /** An image that a tag or digest names. */
 export interface LocalImage {
@@ -193,10 +193,4 @@ export function hasConfig({ paths }: Context, hex: string): boolean {
 export function readConfigText({ paths }: Context, digest: string): string | undefined {
   const commit = readRef(paths.repository, blobRef(hexOf(digest)));
   return commit && readRootFile(paths.repository, commit, 'content').toString();
-}
-
-/** `a/b:1` is the tag `1` of `a/b`; a digest counts as the tag. */
-function splitTag(name: string): { repository: string; tag: string } {
-  const at = name.includes('@') ? name.indexOf('@') : name.lastIndexOf(':');
-  return at < 0 ? { repository: name, tag: '' } : { repository: name.slice(0, at), tag: name.slice(at + 1) };
 }

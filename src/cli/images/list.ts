@@ -25,7 +25,7 @@ const SEARCHABLE: Searchable<ImageRow> = {
   image: ({ id }) => [id],
   created: ({ created }) => [localTime(created)],
   size: ({ virtualSize }) => [String(virtualSize ?? '')],
-  type: () => ['ostree'],
+  type: ({ backend }) => [backend],
   is_dangling: ({ isDangling }) => [String(isDangling)],
 };
 
@@ -46,7 +46,7 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
       perform(cli, self, async (context) => {
         const select = imageFilter(options.filter);
         const { listImages } = await import('../../containers/image-usage.ts');
-        const all = listImages(context, { isAll: options.all === true });
+        const all = await listImages(context, { isAll: options.all === true });
         for (const line of renderImages({ all, shown: select(all) }, options)) cli.output.line(line);
       }),
     );
@@ -102,7 +102,7 @@ function cellsOf(row: ImageRow, isTruncated: boolean): readonly string[] {
     isTruncated ? row.id.slice(0, 12) : row.id,
     localMinute(row.created),
     humanSize(row.virtualSize),
-    'ostree',
+    row.backend,
   ];
 }
 
@@ -118,7 +118,7 @@ function recordOf(row: ImageRow): Record<string, unknown> {
     type: 'image',
     created: localTime(row.created),
     virtual_size: humanSize(row.virtualSize),
-    backend: 'ostree',
+    backend: row.backend,
     vuln_info: {},
   };
 }

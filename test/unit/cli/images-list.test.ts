@@ -6,6 +6,7 @@ import { AtomicError } from '../../../src/errors.ts';
 const ID = `5ed179e75ffc${'0'.repeat(52)}`;
 
 const BUSYBOX: ImageRow = {
+  backend: 'ostree',
   repository: 'busybox',
   tag: 'latest',
   id: ID,
