@@ -8,7 +8,7 @@ LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 # what building, the demo and the bench need; the tests need TEST_PACKAGES, too
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
-DEBIAN_TEST_PACKAGES := docker.io etcd-server etcd-client strace umoci
+DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
 FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci
