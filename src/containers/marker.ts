@@ -18,6 +18,8 @@ const Pending = z.object({
   operation: z.enum(['install', 'update', 'rollback', 'uninstall']),
   /** The runtime that may have a container of that name. */
   runtime: z.string(),
+  /** The deployment that was active before; none at an install. */
+  from: z.string().optional(),
   /** What ran before, and has to run afterwards. */
   running: Running,
 });

@@ -33,7 +33,7 @@ export async function switchDeployment(
   request: SwitchRequest,
 ): Promise<void> {
   const { operation, from, runtime, running, keepsFailed } = request;
-  await markPending(context, name, { operation, runtime, running });
+  await markPending(context, name, { operation, runtime, from, running });
   let isReplaced = false;
   try {
     await faultPoint(context, 'commit.marked');
