@@ -5,35 +5,45 @@ DESTDIR ?=
 BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 
-DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry umoci jq curl \
-	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar docker.io strace
-FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution umoci jq curl \
-	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar which \
-	moby-engine strace
+# what building, the demo and the bench need; the tests need TEST_PACKAGES, too
+DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
+	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
+DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci
+FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
+	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
+FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci
 
-.PHONY: help deps build lint test unit faults fixtures demo bench install clean
+# $(call install-packages,DEBIAN,FEDORA)
+define install-packages
+@if command -v apt-get >/dev/null; then \
+  dpkg-query -W -f='$${Status}\n' $(1) 2>/dev/null | grep -c '^install ok installed' | grep -qx $(words $(1)) \
+    || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(1); }; \
+elif command -v dnf >/dev/null; then \
+  rpm -q $(2) >/dev/null || dnf install -y -q $(2); \
+else \
+  echo 'make: neither apt-get nor dnf is here; install: $(1)' >&2; exit 1; \
+fi
+endef
+
+.PHONY: help deps test-deps build lint test unit faults fixtures demo bench install clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
 
-deps: node_modules/.package-lock.json ## install the programs and libraries that building and testing need (root)
-	@if command -v apt-get >/dev/null; then \
-	  dpkg-query -W -f='$${Status}\n' $(DEBIAN_PACKAGES) 2>/dev/null | grep -c '^install ok installed' \
-	    | grep -qx $(words $(DEBIAN_PACKAGES)) || { apt-get update -qq && \
-	    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(DEBIAN_PACKAGES); }; \
-	elif command -v dnf >/dev/null; then \
-	  rpm -q $(FEDORA_PACKAGES) >/dev/null || dnf install -y -q $(FEDORA_PACKAGES); \
-	else \
-	  echo 'make deps: neither apt-get nor dnf is here; install: $(DEBIAN_PACKAGES)' >&2; exit 1; \
-	fi
+deps: node_modules/.package-lock.json ## install what building, the demo and the bench need (root)
+	$(call install-packages,$(DEBIAN_PACKAGES),$(FEDORA_PACKAGES))
+
+test-deps: deps ## install what the tests need besides (root)
+	$(call install-packages,$(DEBIAN_TEST_PACKAGES),$(FEDORA_TEST_PACKAGES))
 
 # not `npm ci`: it insists on the optional packages of platforms that a mirror of the registry may not have
 node_modules/.package-lock.json: package.json package-lock.json
 	npm install --no-save --no-fund --no-audit --loglevel=error
 	@touch $@
 
-build: node_modules/.package-lock.json ## bundle the program into dist/
+build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual page
 	@npm run --silent build
+	@$(BIN)/tsx docs/man-page.ts > dist/atomic.1
 
 lint: node_modules/.package-lock.json ## check types, style and the direction of imports
 	$(BIN)/tsc --noEmit
@@ -42,7 +52,7 @@ lint: node_modules/.package-lock.json ## check types, style and the direction of
 unit: build ## run the unit tests only
 	$(BIN)/vitest run --config test/vitest.config.ts --project unit
 
-test: deps build lint fixtures ## run all tests; the last line counts them (root)
+test: test-deps build lint fixtures ## run all tests; the last line counts them (root)
 	@mkdir -p .cache; rm -f .cache/results.json; \
 	$(BIN)/vitest run --config test/vitest.config.ts --reporter=default --reporter=json --outputFile.json=.cache/results.json; \
 	status=$$?; \
@@ -50,16 +60,16 @@ test: deps build lint fixtures ## run all tests; the last line counts them (root
 	  .cache/results.json; \
 	exit $$status
 
-faults: deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
+faults: test-deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
 	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project faults
 
-fixtures: deps ## build the test images into .cache/fixtures
+fixtures: test-deps ## build the test images into .cache/fixtures
 	@$(BIN)/tsx test/support/build-images.ts
 
-demo: deps build fixtures ## show the main path in a throwaway machine (root)
+demo: deps build ## show the main path in a throwaway machine (root)
 	@$(BIN)/tsx test/demo/demo.ts
 
-bench: deps build fixtures ## measure, one JSON line for each figure (root)
+bench: deps build ## measure, one JSON line for each figure (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
 install: build ## install to $(DESTDIR)$(PREFIX)
@@ -68,6 +78,7 @@ install: build ## install to $(DESTDIR)$(PREFIX)
 	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
 	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
+	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules

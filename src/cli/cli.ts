@@ -49,12 +49,6 @@ export class ChildStatus extends AtomicError {
   }
 }
 
-/** The action of a command whose core is not built yet: it never pretends. */
-export function notAvailable(...parameters: readonly unknown[]): never {
-  const command = parameters.at(-1) as CommandUnknownOpts;
-  throw new AtomicError(`${programOf(command).replace(' ', ': ')} is not available in this build`);
-}
-
 /** Collects the values of an option that can be given several times. */
 export function collect(value: string, previous: readonly string[]): readonly string[] {
   return [...previous, value];

@@ -52,8 +52,11 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
 }
 
 function addContainers(program: CommandUnknownOpts, cli: Cli): void {
-  const group = program.command('containers').description('list, update and roll back containers');
-  addContainersDelete(group);
+  const group = program
+    .command('containers')
+    .helpCommand(false)
+    .description('list, update and roll back containers');
+  addContainersDelete(group, cli);
   addContainersList(group, cli);
   addContainersTrim(group);
   addContainersUpdate(group, cli);
@@ -61,7 +64,7 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
 }
 
 function addImages(program: CommandUnknownOpts, cli: Cli): void {
-  const group = program.command('images').description('list, inspect and delete images');
+  const group = program.command('images').helpCommand(false).description('list, inspect and delete images');
   addImagesDelete(group, cli);
   addImagesList(group, cli);
   addImagesPrune(group, cli);

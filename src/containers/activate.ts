@@ -1,4 +1,6 @@
 /** Makes the host agree with a deployment, or with there being none. Both can be run again from any half-way state. */
+import { mkdir } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
@@ -79,8 +81,13 @@ async function activateFiles(
 /** Writes a file of the host, or removes it when the deployment has none; an equal one is left alone. */
 async function installFile(path: string, text: string | undefined): Promise<void> {
   await removeTemporary(path);
-  if (text === undefined) await removeIfPresent(path);
-  else if (readIfPresent(path) !== text) await replaceFile(path, text);
+  if (text === undefined) {
+    await removeIfPresent(path);
+  } else if (readIfPresent(path) !== text) {
+    // an ordinary user need not have the folder yet
+    await mkdir(dirname(path), { recursive: true });
+    await replaceFile(path, text);
+  }
 }
 
 interface Steps {

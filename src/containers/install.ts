@@ -15,6 +15,7 @@ import { type ContainerName, parseContainerName } from './name.ts';
 import { prepareDeployment } from './prepare.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './remote.ts';
 import { runImageOnce } from './run-once.ts';
+import { NOTHING_RUNNING } from './running.ts';
 import { placeDeployment, pointTo, removeSlots, settleSlots } from './slots.ts';
 import type { Values } from './template.ts';
 import { withContainer } from './transaction.ts';
@@ -136,7 +137,7 @@ async function installNew(context: Context, obtained: ObtainedImage, install: In
   }
   await removeSlots(context, name);
   await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });
-  await markPending(context, name, { operation: 'install', runtime, wasRunning: false });
+  await markPending(context, name, { operation: 'install', runtime, running: NOTHING_RUNNING });
   try {
     await faultPoint(context, 'commit.marked');
     await placeDeployment(context, name, 0);

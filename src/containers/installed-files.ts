@@ -56,14 +56,18 @@ function unwantedFiles(
   known: readonly FileRecords[],
   wanted: FileRecords,
 ): readonly string[] {
-  const unwanted = known.flatMap((records) => [...records]).filter(([path]) => !wanted.has(path));
-  return unwanted.flatMap(([path, record]) => {
-    const found = compareWithRecord(path, record);
-    if (found === 'different') {
+  const paths = new Set(known.flatMap((records) => [...records.keys()]));
+  return [...paths].filter((path) => {
+    if (wanted.has(path)) return false;
+    const found = known
+      .flatMap((records) => records.get(path) ?? [])
+      .map((record) => compareWithRecord(path, record));
+    const isOurs = found.includes('same');
+    if (!isOurs && found.includes('different')) {
       const text = `Will not delete ${path} as it was manually modified.`;
       context.report({ kind: 'note', text });
     }
-    return found === 'same' ? [path] : [];
+    return isOurs;
   });
 }
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
+import { isRepository } from '../host/ostree-repository.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
@@ -87,7 +88,7 @@ function allFolders({ paths }: Context): readonly NamedFolder[] {
 
 function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deployment[] {
   // compat: in user mode the repository lies among the containers
-  if (path === context.paths.repository) return [];
+  if (name === 'repo' && isRepository(path)) return [];
   try {
     requireContainer(name, path);
     return [readDeployment(name, path)];

@@ -12,13 +12,16 @@ import {
   syncPath,
 } from '../host/files.ts';
 import type { ContainerName } from './name.ts';
+import { Running } from './running.ts';
 
 const Pending = z.object({
   operation: z.enum(['install', 'update', 'rollback', 'uninstall']),
   /** The runtime that may have a container of that name. */
   runtime: z.string(),
-  /** The service ran before, and has to run afterwards. */
-  wasRunning: z.boolean(),
+  /** The deployment that was active before; none at an install. */
+  from: z.string().optional(),
+  /** What ran before, and has to run afterwards. */
+  running: Running,
 });
 
 export type Pending = z.infer<typeof Pending>;

@@ -1,4 +1,5 @@
 /** The OCI runtime configuration of a container, and the rules that system containers add to it. */
+import { basename } from 'node:path';
 import * as z from 'zod';
 import { AtomicError } from '../errors.ts';
 
@@ -48,11 +49,11 @@ export function parseOciConfig(text: string, file: string): OciConfig {
 export function requireSystemContainer(config: OciConfig, file: string, isRemote = false): void {
   if (config.root?.readonly !== true)
     throw new AtomicError('Invalid configuration file.  Only readonly images are supported', {
-      hint: `set root.readonly to true in ${file}`,
+      hint: `set root.readonly to true in the image's /exports/${basename(file)}`,
     });
   if (config.root.path !== 'rootfs' && !isRemote)
     throw new AtomicError("Invalid configuration file.  Path must be 'rootfs'", {
-      hint: `see root.path in ${file}`,
+      hint: `set root.path to 'rootfs' in the image's /exports/${basename(file)}`,
     });
 }
 

@@ -1,11 +1,12 @@
 /** What a command that was killed left is finished, or undone, by the next one on the same container. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { exists } from '../host/files.ts';
 import { activate, deactivate } from './activate.ts';
-import { activePath, containerPaths } from './deployment.ts';
+import { activePath } from './deployment.ts';
 import { clearPending, type Pending, readPending } from './marker.ts';
 import type { ContainerName } from './name.ts';
-import { startServiceSafely } from './service.ts';
+import { NOTHING_RUNNING, startRunning } from './running.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { goBack } from './switch.ts';
 
@@ -42,16 +43,17 @@ async function finish(
   name: ContainerName,
   { active, pending }: { active: string; pending: Partial<Pending> },
 ): Promise<string> {
-  const { runtime = '', wasRunning = false, operation } = pending;
+  const { running = NOTHING_RUNNING, operation, from } = pending;
   await activate(context, name, active, operation === 'install' ? 'enable' : 'refresh');
-  if (!wasRunning) return `finished the deployment ${active}`;
   try {
-    await startServiceSafely(context, name);
+    await startRunning(context, running);
     return `finished the deployment ${active}`;
   } catch (error) {
-    const other = containerPaths(context, name).slots.find((path) => path !== active);
-    if (!(error instanceof AtomicError) || other === undefined || context.signal.aborted) throw error;
-    await goBack(context, name, { to: other, runtime, services: [{ name, runtime }] });
-    return `${error.message}; went back to the deployment ${other}`;
+    if (!(error instanceof AtomicError) || context.signal.aborted) throw error;
+    const canGoBack = from !== undefined && from !== active && exists(from);
+    // a service that does not start must not keep the next command from mending it
+    if (!canGoBack) return `finished the deployment ${active}, but ${error.message}`;
+    await goBack(context, name, { to: from, running });
+    return `${error.message}; went back to the deployment ${from}`;
   }
 }

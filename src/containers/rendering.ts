@@ -1,5 +1,6 @@
 /** Writes the files of a deployment that come from templates: config.json, the unit and the tmpfiles.d file. */
 import { rm } from 'node:fs/promises';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
@@ -19,6 +20,7 @@ import type { RemoteRootfs } from './remote.ts';
 import { renderTemplate, type Template, type Values } from './template.ts';
 import { generateTmpfiles } from './tmpfiles.ts';
 import { completeUnit } from './unit.ts';
+import { configForUser, parseIdRanges, type UserIds } from './user-config.ts';
 
 /** What the files are made of, and where they go. */
 export interface Rendering {
@@ -46,11 +48,18 @@ export async function writeConfig(context: Context, rendering: Rendering): Promi
     exports.config ??
     (exports.configTemplate && renderTemplate(exports.configTemplate, values)) ??
     (await defaultConfig(context, runtime, staging));
-  const text = remote === undefined ? own : withRootPath(own, shownAs, remote.folder);
+  const based = remote === undefined ? own : withRootPath(own, shownAs, remote.folder);
+  const text = context.user.isRoot ? based : configForUser(based, shownAs, userIds(context));
   const config = parseOciConfig(text, shownAs);
   requireSystemContainer(config, shownAs, remote !== undefined);
   await createFile(join(staging, 'config.json'), text);
   return bindSources(config, shownAs);
+}
+
+function userIds({ user }: Context): UserIds {
+  const owner = { name: userInfo().username, uid: user.uid };
+  const rangesIn = (file: string) => parseIdRanges(readIfPresent(file) ?? '', owner);
+  return { ...user, uids: rangesIn('/etc/subuid'), gids: rangesIn('/etc/subgid') };
 }
 
 /** What the runtime itself proposes, made to fit. */

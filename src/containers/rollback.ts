@@ -18,7 +18,7 @@ import { hostFilesMirror } from './installed-files.ts';
 import { recordedRuntime } from './installed-runtime.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { recordedValues } from './recorded-values.ts';
-import { isServiceRunning } from './service.ts';
+import { findRunning } from './running.ts';
 import { switchDeployment } from './switch.ts';
 import { withContainer } from './transaction.ts';
 
@@ -46,7 +46,7 @@ export async function rollBackContainer(context: Context, text: string): Promise
       from,
       to: target.path,
       runtime,
-      wasRunning: await isServiceRunning(context, name),
+      running: await findRunning(context, { name, runtime }),
       keepsFailed: false,
     });
   });

@@ -2,14 +2,20 @@
 import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { createFile, exists, readIfPresent } from '../host/files.ts';
-import { deleteContainer, execInContainer, runBundle } from '../host/runtime.ts';
+import { guardContainer } from '../host/guardian.ts';
+import { deleteContainer, execInContainer, isContainerRunning, runBundle } from '../host/runtime.ts';
 import { type BeforeRemoval, temporaryFolder } from '../host/temporary-folder.ts';
 import type { ContainerName } from './name.ts';
 import { bindSources, parseOciConfig, singleRunConfig } from './oci-config.ts';
 import { isServiceRunning } from './service.ts';
+
+/** How long a container may take to come up, and how often we look, in milliseconds. */
+const PATIENCE = 5000;
+const INTERVAL = 50;
 
 export interface CommandRequest {
   readonly command: readonly string[];
@@ -30,10 +36,20 @@ export async function runCommand(
   { name, path }: { name: ContainerName; path: string },
   request: CommandRequest,
 ): Promise<number> {
-  if (await isServiceRunning(context, name))
+  if (await isServiceRunning(context, name)) {
+    await waitUntilUp(context, name, request.runtime);
     return await execInContainer(context, request.runtime, { id: name, ...request });
+  }
   if (request.isDetached) throw new AtomicError('Cannot use --detach with not running containers');
   return await runOneOff(context, { name, path }, request);
+}
+
+/** systemd calls a service active as soon as its runtime has been started; the container comes a moment later. */
+async function waitUntilUp(context: Context, name: ContainerName, runtime: string): Promise<void> {
+  for (let waited = 0; waited < PATIENCE; waited += INTERVAL) {
+    if (await isContainerRunning(context, runtime, name)) return;
+    await sleep(INTERVAL, undefined, { signal: context.signal });
+  }
 }
 
 async function runOneOff(
@@ -46,6 +62,7 @@ async function runOneOff(
   if (text === undefined) throw new AtomicError(`cannot run a command in '${name}': ${file} is missing`);
   await makeRunSources(bindSources(parseOciConfig(text, file), file));
   await using bundle = await temporaryFolder(context.paths.temporary, 'run', endOf(context, runtime));
+  using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
   const rootPath = realpathSync(join(path, 'rootfs'));
   const config = singleRunConfig(text, file, { rootPath, command, hasTerminal });
   await createFile(join(bundle.path, 'config.json'), config, 0o600);

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { createFile, exists } from '../host/files.ts';
+import { guardContainer } from '../host/guardian.ts';
 import { mountOverlay, mountPoints, unmountLazily } from '../host/mounts.ts';
 import {
   deleteContainer,
@@ -54,6 +55,7 @@ export async function runImageOnce(context: Context, request: OnceRequest): Prom
   const { checkouts } = context.paths;
   await using temporary = await temporaryFolder(checkouts, 'run-once', endOf(context, runtime));
   const layout = layoutOf(temporary.path);
+  using _guard = guardContainer(context, { runtime, ...layout });
   const features = await probeRuntime(context, runtime);
   await makeRootfs(context, request.image, layout);
   const exports = await readExports(layout.rootfs, layout.rootfs, request.reference);

@@ -1,12 +1,13 @@
 /** `atomic run`: starts the service of a container, or runs a command in a container or an image. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { exists } from '../host/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { obtainImage } from '../images/obtain.ts';
 import { parseReference } from '../images/reference.ts';
 import { findImage } from '../images/store.ts';
-import { activePath, preinstalledPath } from './deployment.ts';
+import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
 import { runtimeFor } from './install.ts';
 import { recordedRuntime } from './installed-runtime.ts';
 import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
@@ -64,10 +65,19 @@ function findContainer(context: Context, text: string): Installed | undefined {
 async function start(context: Context, { name, path }: Installed): Promise<number> {
   const runtime = recordedRuntime(context, name, path);
   await withContainer(context, name, async () => {
+    requireUnit(context, name);
     if (!(await isServiceRunning(context, name))) await deleteContainer(context, runtime, name);
     await startService(context, name);
   });
   return 0;
+}
+
+function requireUnit(context: Context, name: ContainerName): void {
+  const { unit } = containerPaths(context, name);
+  if (exists(unit) || preinstalledPath(context, name) !== undefined) return;
+  throw new AtomicError(`cannot start '${name}': it has no service`, {
+    hint: `${unit} does not exist; 'atomic containers list -a' shows whether it ever had one`,
+  });
 }
 
 async function runImage(context: Context, request: RunRequest): Promise<number> {

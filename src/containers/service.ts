@@ -5,6 +5,7 @@ import { AtomicError, ToolError } from '../errors.ts';
 import { readIfPresent } from '../host/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
+import { together } from '../together.ts';
 import { containerPaths } from './deployment.ts';
 import { withStopGrace } from './stop-grace.ts';
 
@@ -36,21 +37,22 @@ export async function startService(context: Context, name: string): Promise<void
 }
 
 /**
- * Starts the service and watches it for a moment, since `systemctl start` is content with a process that ends at once.
+ * Starts services and watches them for a moment, since `systemctl start` is content with a process that ends at once.
  *
- * @throws AtomicError when it does not start, or does not stay up; the end of its journal has been reported
+ * @throws AtomicError when one does not start, or does not stay up; the end of its journal has been reported
  */
-export async function startServiceSafely(context: Context, name: string): Promise<void> {
-  const begun = Math.floor(Date.now() / 1000);
-  try {
-    await startService(context, name);
-    await watchService(context, name);
-  } catch (error) {
-    if (context.signal.aborted) throw error;
-    const lines = await systemd.journalOf(context, name, { since: begun, lines: JOURNAL_LINES });
-    for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
-    throw error;
-  }
+export async function startServicesSafely(context: Context, names: readonly string[]): Promise<void> {
+  const begun = Date.now() / 1000;
+  const safely = async (name: string, step: (context: Context, name: string) => Promise<void>) => {
+    try {
+      await step(context, name);
+    } catch (error) {
+      if (!context.signal.aborted) await reportJournal(context, name, begun);
+      throw error;
+    }
+  };
+  for (const name of names) await safely(name, startService);
+  await together(names.map((name) => safely(name, watchService)));
 }
 
 async function watchService(context: Context, name: string): Promise<void> {
@@ -60,6 +62,11 @@ async function watchService(context: Context, name: string): Promise<void> {
     if (hasFailed) throw await startFailure(context, name);
     await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
+}
+
+async function reportJournal(context: Context, name: string, since: number): Promise<void> {
+  const lines = await systemd.journalOf(context, name, { since, lines: JOURNAL_LINES });
+  for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
 }
 
 async function startFailure(context: Context, name: string, cause?: unknown): Promise<AtomicError> {

@@ -1,13 +1,11 @@
 /** From one deployment of a container to another, and back when the new one is no good. */
 import { type Context, shieldedFrom } from '../context.ts';
 import { faultPoint } from '../faults.ts';
-import { defaultRuntime } from '../host/runtime.ts';
 import { activate, removeMarked } from './activate.ts';
 import { containerPaths, type Slot, slotOf } from './deployment.ts';
 import { clearPending, markPending } from './marker.ts';
 import type { ContainerName } from './name.ts';
-import { dependantsOf } from './remote.ts';
-import { isServiceRunning, startService, startServiceSafely, stopService } from './service.ts';
+import { type Running, startRunning, stopRunning } from './running.ts';
 import { placeDeployment, pointTo, settleSlots } from './slots.ts';
 
 export interface SwitchRequest {
@@ -18,15 +16,9 @@ export interface SwitchRequest {
   /** The folder of the deployment that is to be active. */
   readonly to: string;
   readonly runtime: string;
-  readonly wasRunning: boolean;
+  readonly running: Running;
   /** Leave a deployment that does not start where it is, for a look. */
   readonly keepsFailed: boolean;
-}
-
-/** A service that has to run again after the switch. */
-interface RunningService {
-  readonly name: string;
-  readonly runtime: string;
 }
 
 /**
@@ -40,19 +32,18 @@ export async function switchDeployment(
   name: ContainerName,
   request: SwitchRequest,
 ): Promise<void> {
-  const { operation, from, runtime, wasRunning, keepsFailed } = request;
-  const services = await runningServices(context, name, { wasRunning, runtime });
-  await markPending(context, name, { operation, runtime, wasRunning });
+  const { operation, from, runtime, running, keepsFailed } = request;
+  await markPending(context, name, { operation, runtime, from, running });
   let isReplaced = false;
   try {
     await faultPoint(context, 'commit.marked');
-    await replace(context, name, { ...request, services });
+    await replace(context, name, request);
     isReplaced = true;
-    for (const service of services) await startServiceSafely(context, service.name);
+    await startRunning(context, running);
     await faultPoint(context, 'switch.started');
   } catch (error) {
     const isKept = isReplaced && keepsFailed && !context.signal.aborted;
-    if (!isKept) await putBack(context, name, { to: from, runtime, services });
+    if (!isKept) await putBack(context, name, { to: from, running });
     else await finish(context, name);
     throw error;
   }
@@ -64,25 +55,12 @@ async function finish(context: Context, name: ContainerName): Promise<void> {
   await settleSlots(context, name);
 }
 
-async function runningServices(
-  context: Context,
-  name: ContainerName,
-  { wasRunning, runtime }: { wasRunning: boolean; runtime: string },
-): Promise<readonly RunningService[]> {
-  const services: RunningService[] = wasRunning ? [{ name, runtime }] : [];
-  for (const dependant of dependantsOf(context, name)) {
-    if (await isServiceRunning(context, dependant.name))
-      services.push({ name: dependant.name, runtime: dependant.info.runtime || defaultRuntime(context) });
-  }
-  return services;
-}
-
 async function replace(
   context: Context,
   name: ContainerName,
-  { operation, to, services }: SwitchRequest & { services: readonly RunningService[] },
+  { operation, to, running }: SwitchRequest,
 ): Promise<void> {
-  for (const service of services) await stopService(context, service.name, service.runtime);
+  await stopRunning(context, running);
   await faultPoint(context, 'switch.stopped');
   await removeMarked(context, containerPaths(context, name).tmpfiles);
   if (operation === 'update') await placeDeployment(context, name, slotOf(to) as Slot);
@@ -92,14 +70,13 @@ async function replace(
 
 interface WayBack {
   readonly to: string;
-  readonly runtime: string;
-  readonly services: readonly RunningService[];
+  readonly running: Running;
 }
 
 /** Goes back; if even that fails, the marker stays, and the next command tries again. */
 async function putBack(context: Context, name: ContainerName, way: WayBack): Promise<void> {
   const report = (text: string) => context.report({ kind: 'warning', text });
-  if (!context.signal.aborted && way.services.length > 0)
+  if (!context.signal.aborted && way.running.containers.length > 0)
     report(`Could not restart ${name}.  Attempt automatic rollback`);
   try {
     await goBack(shieldedFrom(context), name, way);
@@ -111,14 +88,10 @@ async function putBack(context: Context, name: ContainerName, way: WayBack): Pro
 }
 
 /** Makes the deployment in `to` the active one again, whatever state the host is in, and starts what ran. */
-export async function goBack(
-  context: Context,
-  name: ContainerName,
-  { to, runtime, services }: WayBack,
-): Promise<void> {
-  if (services.some((service) => service.name === name)) await stopService(context, name, runtime);
+export async function goBack(context: Context, name: ContainerName, { to, running }: WayBack): Promise<void> {
+  await stopRunning(context, running);
   await pointTo(context, name, to);
   // the slots are settled later: what the failed deployment has put on the host is known from its record
   await activate(context, name, to, 'refresh');
-  for (const service of services) await startService(context, service.name);
+  await startRunning(context, running);
 }

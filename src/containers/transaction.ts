@@ -7,9 +7,21 @@ import { recover } from './recovery.ts';
 
 /**
  * Runs `body` as the only command on the container `name`, after finishing or undoing what an earlier one that was
- * killed left. The lock is the kernel's: it ends with the process.
+ * killed left.
  */
 export async function withContainer<Result>(
+  context: Context,
+  name: ContainerName,
+  body: () => Promise<Result>,
+): Promise<Result> {
+  return await withLock(context, name, async () => {
+    await recover(context, name);
+    return await body();
+  });
+}
+
+/** Runs `body` as the only command on the container `name`. The lock is the kernel's: it ends with the process. */
+export async function withLock<Result>(
   context: Context,
   name: ContainerName,
   body: () => Promise<Result>,
@@ -20,6 +32,5 @@ export async function withContainer<Result>(
   } as const;
   const lockFile = join(context.paths.locks, `${name}.lock`);
   await using _lock = await takeLock(context, lockFile, () => context.report(waiting));
-  await recover(context, name);
   return await body();
 }

@@ -12,8 +12,9 @@ import { recordedRuntime } from './installed-runtime.ts';
 import { clearPending, isPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { dependantsOf } from './remote.ts';
-import { removeSlots } from './slots.ts';
-import { withContainer } from './transaction.ts';
+import { NOTHING_RUNNING } from './running.ts';
+import { removeSlots, settleSlots } from './slots.ts';
+import { withLock } from './transaction.ts';
 
 export interface UninstallRequest {
   readonly name: string;
@@ -40,10 +41,8 @@ export async function uninstallContainer(context: Context, request: UninstallReq
     });
     return;
   }
-  await withContainer(context, name, async () => {
-    // the recovery of an earlier removal may have done it all
-    if (isInstalled(context, name)) await remove(context, name);
-  });
+  // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
+  await withLock(context, name, async () => await remove(context, name));
 }
 
 /** Whether there is anything of a container, be it what a killed command left. */
@@ -92,7 +91,7 @@ function requireNoDependants(context: Context, name: ContainerName, { isForced }
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, name: ContainerName): Promise<void> {
   const runtime = runtimeOf(context, name);
-  await markPending(context, name, { operation: 'uninstall', runtime, wasRunning: false });
+  await markPending(context, name, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
   await faultPoint(context, 'remove.marked');
   // broken state: there can be anything in the place of the link
   await rm(containerPaths(context, name).link, { recursive: true, force: true });
@@ -102,6 +101,7 @@ async function remove(context: Context, name: ContainerName): Promise<void> {
   await removeSlots(context, name);
   await faultPoint(context, 'remove.slots');
   await clearPending(context, name);
+  await settleSlots(context, name);
 }
 
 /** Whatever is left of the container, its runtime is told to forget it. */

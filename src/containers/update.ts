@@ -19,7 +19,7 @@ import { type ContainerName, isContainerName, parseContainerName } from './name.
 import { type PrepareRequest, prepareDeployment } from './prepare.ts';
 import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
 import { findRemoteRootfs } from './remote.ts';
-import { isServiceRunning } from './service.ts';
+import { findRunning } from './running.ts';
 import { switchDeployment } from './switch.ts';
 import type { Values } from './template.ts';
 import { withContainer } from './transaction.ts';
@@ -51,13 +51,13 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     const current = readDeployment(name, requireInstalled(context, name));
     const next = await nextDeployment(context, current, { ...request, set });
     if (next === undefined) return false;
-    const [wasRunning] = await together([isServiceRunning(context, name), prepareDeployment(context, next)]);
+    const [running] = await together([findRunning(context, next), prepareDeployment(context, next)]);
     await switchDeployment(context, name, {
       operation: 'update',
       from: current.path,
       to: containerPaths(context, name).slots[next.slot],
       runtime: next.runtime,
-      wasRunning,
+      running,
       keepsFailed: request.keepsFailed,
     });
     return true;

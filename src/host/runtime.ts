@@ -1,6 +1,7 @@
 /** The OCI runtime: runc, crun or what takes their arguments. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import * as z from 'zod';
 import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
 import type { Host } from './host.ts';
 
@@ -58,6 +59,24 @@ async function helpOf(host: Host, runtime: string, args: readonly string[]): Pro
 /** Writes a default config.json for an ordinary user into `folder`. */
 export async function writeDefaultConfig(host: Host, runtime: string, folder: string): Promise<void> {
   await host.processes.run({ tool: runtime, args: ['spec', '--rootless'], cwd: folder });
+}
+
+/** What `state` prints; https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#state */
+const State = z.looseObject({ status: z.string() });
+
+/** Whether there is a container `id` whose process runs. */
+export async function isContainerRunning(host: Host, runtime: string, id: string): Promise<boolean> {
+  const { stdout, exitCode } = await host.processes.run({
+    tool: runtime,
+    args: ['state', id],
+    expected: [1],
+  });
+  if (exitCode !== 0) return false;
+  try {
+    return State.parse(JSON.parse(stdout)).status === 'running';
+  } catch {
+    return false;
+  }
 }
 
 /** A command to run in a container that is up. */

@@ -50,6 +50,27 @@ export function parseActiveStates(output: string): Map<string, string> {
   return new Map(rows.map(([unit = '', , active = '']) => [unit.replace(/\.service$/, ''), active]));
 }
 
+/** What systemd.unit(5) calls the reverse of `Requires=`, `BindsTo=` and `PartOf=`: such units stop with the other. */
+const REVERSE = ['RequiredBy', 'BoundBy', 'ConsistsOf'];
+
+/** The active units that systemd stops when it stops one of these, directly or by way of others. */
+export async function activeUnitsNeeding(host: Host, units: readonly string[]): Promise<readonly string[]> {
+  const found = new Set<string>();
+  let asked = units;
+  while (asked.length > 0) {
+    const properties = `--property=${['Id', 'ActiveState', ...REVERSE].join(',')}`;
+    const blocks = (await systemctl(host, 'show', properties, '--', ...asked)).trim().split('\n\n');
+    const known = blocks.map((block) => new Map(block.split('\n').map(splitAtEquals)));
+    const active = known.filter(
+      (fields) => !['inactive', 'failed'].includes(fields.get('ActiveState') ?? ''),
+    );
+    for (const fields of active) found.add(fields.get('Id') ?? '');
+    const named = active.flatMap((fields) => REVERSE.flatMap((key) => fields.get(key)?.split(' ') ?? []));
+    asked = [...new Set(named)].filter((unit) => unit !== '' && !found.has(unit));
+  }
+  return [...found].filter((unit) => !units.includes(unit));
+}
+
 /** What systemd knows of a service. */
 export interface UnitState {
   /** `active`, `inactive`, `activating`, `failed`, … (systemctl(1)); `inactive` for a unit that does not exist. */
@@ -95,6 +116,8 @@ export async function journalOf(
 ): Promise<readonly string[]> {
   const scope = host.user.isRoot ? [`--unit=${name}`] : [`--user-unit=${name}`];
   const what = ['--quiet', '--no-pager', '--output=cat', `--since=@${since}`, `--lines=${lines}`];
+  // what has been written a moment ago is still on its way
+  if (host.user.isRoot) await host.processes.run({ tool: 'journalctl', args: ['--sync'], expected: [1] });
   const { stdout } = await host.processes.run({
     tool: 'journalctl',
     args: [...scope, ...what],

@@ -19,7 +19,7 @@ import { findInRegistry } from './registry-image.ts';
 import { lockRepository } from './repository-lock.ts';
 import { locateImage } from './source.ts';
 import { stageImage } from './staged-image.ts';
-import { hasConfig, hasLayer, readConfigText, readImage } from './store.ts';
+import { hasConfig, hasLayer, readConfigText, readImage, sumOfLayers, UNCOMPRESSED_SIZE } from './store.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */
@@ -110,6 +110,7 @@ async function importImage(
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
+    [UNCOMPRESSED_SIZE]: String(sumOfLayers(context, layersOf(manifest)) ?? ''),
   });
   await faultPoint(context, 'pull.image-committed');
 }

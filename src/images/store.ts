@@ -19,6 +19,8 @@ export interface LocalImage {
   readonly manifest: Manifest;
   /** Hex digests, base first. */
   readonly layers: readonly string[];
+  /** Bytes of all layers, uncompressed, as recorded by our pulls; those of the Python tool recorded none. */
+  readonly size: number | undefined;
 }
 
 /** What the listings need of an image, a layer or a configuration. */
@@ -27,9 +29,12 @@ export interface ImageEntry {
   readonly tag: string;
   readonly id: string;
   readonly created: Date;
-  /** Compressed bytes of all layers; unknown when one of them is missing. */
+  /** Bytes of all layers, uncompressed as far as that is known; unknown when one of them is missing. */
   readonly virtualSize: number | undefined;
 }
+
+/** The key of layers, and, for the sum of them, of images that we have pulled. */
+export const UNCOMPRESSED_SIZE = 'docker.uncompressed_size';
 
 /** Shorter prefixes of an id would match by accident. */
 const SHORTEST_ID_PREFIX = 4;
@@ -62,14 +67,15 @@ export function listLocalImages(context: Context): ImageEntry[] {
     ...splitTag(image.name),
     id: image.id,
     created: image.created,
-    virtualSize: image.layers.every((hex) => present.has(hex)) ? virtualSizeOf(context, image) : undefined,
+    virtualSize: image.layers.every((hex) => present.has(hex))
+      ? (image.size ?? sumOfLayers(context, image.layers))
+      : undefined,
   }));
 }
 
-/** The manifest has the sizes that the layers' commits have, and is at hand; old ones have none. */
-function virtualSizeOf({ paths }: Context, { manifest, layers }: LocalImage): number | undefined {
-  const known = new Map(manifest.layers?.map(({ digest, size }) => [hexOf(digest), size]));
-  const sizes = layers.map((hex) => known.get(hex) ?? layerSize(paths.repository, hex));
+/** The bytes of layers, uncompressed as far as that is known; `undefined` when one of them is missing or damaged. */
+export function sumOfLayers({ paths }: Context, layers: readonly string[]): number | undefined {
+  const sizes = layers.map((hex) => layerSize(paths.repository, hex));
   return sizes.reduce((sum, size) => (sum === undefined || size === undefined ? undefined : sum + size), 0);
 }
 
@@ -134,6 +140,7 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
     created: commit.created,
     manifest,
     layers: layersOf(manifest),
+    size: numberIn(commit, UNCOMPRESSED_SIZE),
   };
 }
 
@@ -153,9 +160,14 @@ function layerSize(repository: string, hex: string): number | undefined {
   return commit && sizeOf(commit);
 }
 
+/** D87: the compressed size is shown only where the other one is unknown. */
 function sizeOf(commit: Commit): number | undefined {
-  const size = commit.metadata.get('docker.size');
-  return size === undefined || !/^\d+$/.test(size) ? undefined : Number(size);
+  return numberIn(commit, UNCOMPRESSED_SIZE) ?? numberIn(commit, 'docker.size');
+}
+
+function numberIn(commit: Commit, key: string): number | undefined {
+  const text = commit.metadata.get(key);
+  return text === undefined || !/^\d+$/.test(text) ? undefined : Number(text);
 }
 
 function readRef(repository: string, ref: string): Commit | undefined {
@@ -164,7 +176,7 @@ function readRef(repository: string, ref: string): Commit | undefined {
 }
 
 /** The keys without which a layer counts as not imported (specification 3.1). */
-const LAYER_KEYS = ['docker.size', 'docker.uncompressed_size', 'docker.uncompressed_digest'];
+const LAYER_KEYS = ['docker.size', UNCOMPRESSED_SIZE, 'docker.uncompressed_digest'];
 
 /** Whether the repository has this layer, whole; a damaged commit is as good as none. */
 export function hasLayer({ paths }: Context, hex: string): boolean {

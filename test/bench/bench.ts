@@ -1,7 +1,7 @@
 /** `make bench`: one JSON line for each figure. */
 import { join } from 'node:path';
 import { bootBox } from '../support/box.ts';
-import { LAYOUTS } from '../support/build-images.ts';
+import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { containersList } from './containers-list.ts';
 import { imagesList } from './images-list.ts';
@@ -16,6 +16,7 @@ function print(figures: readonly Figure[]): void {
   for (const figure of figures) console.log(JSON.stringify(figure));
 }
 
+await buildImages(['hello-world']);
 print(await startup());
 {
   await using registry = await startRegistry();

@@ -21,7 +21,8 @@ const MAKE = `
     done
     manifest='{"schemaVersion":2,"config":{"digest":"sha256:'$(digest $i)'"},"layers":['\${layers#,}']}'
     commit registry.example_2Fimage\${i}_3Alatest --add-metadata-string=signatures=0 \\
-      --add-metadata-string=docker.manifest="$manifest" --add-metadata-string=docker.digest=sha256:$(digest $i)
+      --add-metadata-string=docker.manifest="$manifest" --add-metadata-string=docker.digest=sha256:$(digest $i) \\
+      --add-metadata-string=docker.uncompressed_size=$((5 * i))
   done
   cp -a $OSTREE_REPO/refs/heads/ociimage $OSTREE_REPO/refs/heads/all`;
 

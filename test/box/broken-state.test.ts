@@ -62,6 +62,35 @@ describe('a container with', () => {
   });
 });
 
+describe('a service that does not start any more', () => {
+  const breakService = `mv ${ROOT}/c.0/config.json ${ROOT}/c.0/gone; systemctl kill -s KILL c; sleep 0.5`;
+
+  it('does not keep a killed update from being recovered, nor the container from going', async () => {
+    await box.atomic('run', 'c');
+    const env = { ATOMIC_TEST_FAULT: 'switch.stopped:kill' };
+    await box.run(['atomic', 'containers', 'update', '--set=RECEIVER=x', 'c'], { env });
+    await box.sh(breakService);
+
+    const recovered = await box.atomic('containers', 'update', '--set=RECEIVER=y', 'c');
+
+    expect(recovered.stderr).toMatch(
+      /^An earlier atomic command on 'c' was cut short: finished .*, but cannot start 'c'/,
+    );
+    expect(recovered.exitCode).toBe(0);
+    expect(await box.atomic('run', 'c')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('does not keep the container from being uninstalled', async () => {
+    await box.atomic('run', 'c');
+    const env = { ATOMIC_TEST_FAULT: 'switch.stopped:kill' };
+    await box.run(['atomic', 'containers', 'update', '--set=RECEIVER=x', 'c'], { env });
+    await box.sh(breakService);
+
+    expect(await box.atomic('uninstall', 'c')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await box.sh(`ls -A ${ROOT} | grep c`)).stdout).toBe('');
+  });
+});
+
 describe('among the containers', () => {
   it('a stray file does not matter', async () => {
     await box.sh(`echo stray > ${ROOT}/stray.txt; mkdir ${ROOT}/lost+found`);

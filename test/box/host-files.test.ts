@@ -99,6 +99,7 @@ describe('files for the host', () => {
     expect(await content('/etc/atomic-test.conf')).toBe('receiver=World\n');
     await box.atomic('containers', 'rollback', 'tool');
     expect(await onHost()).toEqual(second);
+    expect((await box.atomic('uninstall', 'tool')).stdout).not.toContain('Will not delete');
   });
 
   it('stay when the administrator has changed them', async () => {
@@ -251,6 +252,9 @@ describe('noContainerService', () => {
   it('has no service to start', async () => {
     await install('no-service');
 
-    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 1 });
+    expect(await box.atomic('run', 'tool')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringMatching(/^cannot start 'tool': it has no service; /),
+    });
   });
 });

@@ -179,6 +179,7 @@ describe('images delete', () => {
 
   it('deletes in the registry, without an image of that name here', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/stubborn`, 'remote/one');
     const name = `${registry.address}/remote/one`;
 
@@ -197,6 +198,7 @@ describe('images delete', () => {
 
   it('verifies the certificate of the registry unless told not to', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     const refused = await box.atomic('images', 'delete', '--remote', `${registry.address}/x`);
 
     expect(refused).toMatchObject({ exitCode: 2 });

@@ -15,6 +15,7 @@ const row = (name: string, before: string, after: string, status: string) =>
 describe('images update', () => {
   it('pulls the newer version of one image, by its name or id', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     const name = `http:${registry.address}/moving`;
     await pushLayout(registry, `${LAYOUTS}/stubborn`, 'moving');
     await box.atomic('pull', name);
@@ -31,6 +32,7 @@ describe('images update', () => {
 
   it('fetches nothing for an image that is current', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/stubborn`, 'still');
     await box.atomic('pull', `http:${registry.address}/still`);
     const before = (await registry.log()).length;

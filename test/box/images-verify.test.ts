@@ -143,6 +143,7 @@ describe('the comparison', () => {
 
   it('is with the same tag, and layer by layer', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     const name = `http:${registry.address}/moving:one`;
     await pushLayout(registry, `${LAYOUTS}/hello-world`, 'moving:one');
     await pushLayout(registry, `${LAYOUTS}/hello-world`, 'moving:latest');

@@ -40,6 +40,16 @@ describe('pull', () => {
     expect((await refs()).filter((ref) => /^ociimage\/[0-9a-f]{64}$/.test(ref))).toHaveLength(6);
   });
 
+  it('makes images whose size is that of their layers, uncompressed', async () => {
+    await box.atomic('pull', box.image('many-layers'));
+    const layers = (await refs()).filter((ref) => /^ociimage\/[0-9a-f]{64}$/.test(ref));
+    const sizes = await Promise.all(layers.map((ref) => metadata(ref, 'docker.uncompressed_size')));
+    const sum = sizes.reduce((total, text) => total + Number(text.replaceAll("'", '') || 0), 0);
+
+    expect(sum).toBeGreaterThan(1_000_000);
+    expect((await box.atomic('images', 'list', '-n', '-f', `size=${sum}`)).stdout).toContain('many-layers');
+  });
+
   it('writes the metadata that the Python tool reads', async () => {
     const tag = (await refs()).find((ref) => ref.includes('many-layers')) ?? '';
     const manifest = JSON.parse((await box.sh(`ostree --repo=${REPO} cat ${tag} /manifest.json`)).stdout);
@@ -74,6 +84,7 @@ describe('pull', () => {
 
   it('goes on with what a killed pull left, and fetches only the rest', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/many-layers`, 'cut');
     const fresh = `ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/fresh`;
     const repository = `${ROOT}/fresh/.storage/ostree`;
@@ -93,6 +104,7 @@ describe('pull', () => {
 
   it('fetches no layer for a second name of the same image', async () => {
     await using registry = await startRegistry();
+    await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/many-layers`, 'other/name');
 
     const pulled = await box.atomic('pull', `http:${registry.address}/other/name`);

@@ -135,6 +135,7 @@ describe('an image', () => {
 describe('credentials', () => {
   it('are needed, checked, and never shown', async () => {
     await using guarded = await startRegistry({ htpasswd: HTPASSWD });
+    await box.reach(guarded.address);
     await pushLayout(guarded, `${LAYOUTS}/hello-world`, 'private', { credentials: 'admin:secret' });
     const image = `http:${guarded.address}/private`;
 

@@ -90,6 +90,15 @@ describe('run NAME COMMAND', () => {
     await box.sh('rmdir /run/c');
   });
 
+  it('leaves nothing behind when it is killed', async () => {
+    await install();
+
+    await box.sh('timeout --signal=KILL 2 atomic run c sleep 60');
+
+    await eventually(box, '! pgrep -x sleep && ! ls -A /run/atomic | grep run');
+    await box.sh('rmdir /run/c');
+  });
+
   it('knows no container that is not there', async () => {
     expect(await box.atomic('run', 'nobody', 'true')).toMatchObject({
       exitCode: 1,
@@ -123,9 +132,9 @@ describe('run IMAGE COMMAND', () => {
     expect((await box.sh(line)).stdout).toMatch(/124\n$/);
   });
 
-  it('leaves nothing for long when it is killed', async () => {
+  it('leaves nothing behind when it is killed', async () => {
     await box.sh(`timeout --signal=KILL 2 atomic run ${box.image('hello-world')} sleep 60`);
-    await box.atomic('run', box.image('hello-world'), 'true');
+    await eventually(box, `! pgrep -x sleep && ! ls -A ${ROOT} | grep run-once`);
 
     await box.sh('rmdir /run/run-once-*');
     expect((await box.sh('pgrep -x sleep')).stdout).toBe('');

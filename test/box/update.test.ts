@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { LAYOUTS } from '../support/build-images.ts';
 import { publish } from '../support/publish.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
@@ -112,6 +113,14 @@ describe('containers update', () => {
     expect((await info()).image).toBe(box.image('hello-world-3'));
     await box.atomic('containers', 'rollback', 'hello');
     expect(await info()).toMatchObject({ image: box.image(IMAGE), values: { RECEIVER: 'Jerry' } });
+  });
+
+  it('goes over to an image of any source', async () => {
+    const rebased = await update(`--rebase=oci:${LAYOUTS}/hello-world-2:latest`);
+
+    expect(rebased).toMatchObject({ stderr: '', exitCode: 0 });
+    expect((await info()).image).toBe('hello-world-2:latest');
+    expect(await update()).toMatchObject({ stdout: 'Latest version already installed.\n', exitCode: 0 });
   });
 
   it('changes nothing when the new deployment lacks a value', async () => {

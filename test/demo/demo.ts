@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { bootBox, type Outcome, PROJECT } from '../support/box.ts';
-import { LAYOUTS } from '../support/build-images.ts';
+import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { type Session, sessionOf } from '../support/session.ts';
 
@@ -42,6 +42,7 @@ async function shellOnHost(line: string): Promise<Outcome> {
   return { stdout, stderr, exitCode: exitCode ?? 255 };
 }
 
+await buildImages(['hello-world']);
 await using registry = await startRegistry();
 await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'gscrivano/hello-world');
 if (await onHost()) {

@@ -137,6 +137,7 @@ describe('a pull', () => {
   it.each(tried)('from a registry that $what fails in one line, and leaves no image', async (one) => {
     await box.sh('atomic -y images delete --all; atomic images prune');
     await using registry = await startBadRegistry(inject('registry'), one.misbehaviour);
+    await box.reach(registry.address);
 
     const { exitCode, stderr } = await box.atomic('pull', `http:${registry.address}/hello-world`);
 

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
 import { dropInFor } from './registries-conf.ts';
+import { openTunnel, type Tunnel } from './tunnel.ts';
 
 /** The folder with package.json. */
 export const PROJECT = new URL('../..', import.meta.url).pathname.replace(/\/$/, '');
@@ -39,6 +40,8 @@ export interface Box extends AsyncDisposable {
   run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
   /** `run` for a line of shell. */
   sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
+  reach(address: string): Promise<void>;
   /** The folder on the host that is /var/lib/containers in the box. */
   readonly containers: string;
 }
@@ -57,6 +60,14 @@ const MASKED = [
   'systemd-resolved.service',
 ];
 
+/** What the etcd packages bring to start it: the tests need the programs, and the name for a container. */
+const ABSENT = [
+  'usr/lib/systemd/system/etcd.service',
+  'etc/systemd/system/multi-user.target.wants/etcd.service',
+  'etc/systemd/system/etcd2.service',
+  'etc/init.d/etcd',
+];
+
 /** Boots a box; disposing of it powers it off and removes every trace. */
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {
   const base = await mkdtemp(join(BASES, `${PREFIX}${process.pid}-`));
@@ -65,8 +76,10 @@ export async function bootBox(options: BoxOptions = {}): Promise<Box> {
   try {
     const root = await overlay(base);
     await furnish(root, options);
-    const nspawn = await boot(root, { base, data });
-    return boxOf(nspawn, { base, data });
+    const machine = await boot(root, { base, data });
+    const box = boxOf(machine, { base, data });
+    if (options.registry !== undefined) await box.reach(options.registry);
+    return box;
   } catch (error) {
     await takeDown(undefined, { base, data });
     throw error;
@@ -99,6 +112,7 @@ async function furnish(root: string, { registry }: BoxOptions): Promise<void> {
     await rm(join(units, unit), { force: true });
     await symlink('/dev/null', join(units, unit));
   }
+  for (const path of ABSENT) await rm(join(root, path), { force: true });
   await mkdir(join(root, 'var/lib/containers'), { recursive: true });
   await rm(join(root, 'usr/local/bin/atomic'), { force: true });
   await symlink(join(PROJECT, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
@@ -115,6 +129,7 @@ async function boot(root: string, { base, data }: Folders): Promise<Machine> {
     '--register=no',
     '--keep-unit',
     '--capability=all',
+    '--private-network',
     '--system-call-filter=@known',
     '--quiet',
   ];
@@ -176,7 +191,12 @@ async function enter(
 }
 
 function boxOf(machine: Machine, folders: Folders): Box {
+  const tunnels: Tunnel[] = [];
+  const closeTunnels = () => {
+    for (const tunnel of tunnels) tunnel.close();
+  };
   const forget = atExit(() => {
+    closeTunnels();
     process.kill(machine.leader, 'SIGKILL');
     removeBoxNow(folders);
   });
@@ -184,8 +204,12 @@ function boxOf(machine: Machine, folders: Folders): Box {
     containers: folders.data,
     run: async (argv, options) => await enter(machine, argv, options),
     sh: async (line, options) => await enter(machine, ['sh', '-c', line], options),
+    reach: async (address) => {
+      tunnels.push(await openTunnel(machine.leader, address, folders.base));
+    },
     [Symbol.asyncDispose]: async () => {
       forget();
+      closeTunnels();
       await takeDown(machine, folders);
     },
   };

@@ -38,6 +38,8 @@ const ImageFile = z.strictObject({
   labels: z.record(z.string(), z.string()).optional(),
   /** Empty folders, which git cannot hold. */
   folders: z.array(z.string()).optional(),
+  /** Files for the host that are programs of the lowest layer: new path to path there. */
+  copies: z.record(z.string(), z.string()).optional(),
   /** Symbolic links by path: some that are of use here, tools would stumble over in the source tree. */
   links: z.record(z.string(), z.string()).optional(),
   /** `UID:GID` of files that are not root's. */
@@ -61,11 +63,11 @@ export async function fixtureNames(): Promise<readonly string[]> {
   return (await readdir(SOURCES)).sort();
 }
 
-/** Builds what has changed since the last time. */
-export async function buildImages(): Promise<void> {
+/** Builds those of the fixtures, or of some of them, that have changed since the last time. */
+export async function buildImages(names?: readonly string[]): Promise<void> {
   await mkdir(LAYOUTS, { recursive: true });
   const sources = await newest(SOURCES);
-  for (const name of await fixtureNames()) {
+  for (const name of names ?? (await fixtureNames())) {
     const built = await stat(join(LAYOUTS, name, 'index.json')).catch(() => undefined);
     if (built === undefined || built.mtimeMs < sources) await buildImage(name);
   }
@@ -106,16 +108,18 @@ async function readImageFile(name: string): Promise<ImageFile> {
   return own.extends === undefined ? own : { ...(await readImageFile(own.extends)), ...own };
 }
 
+const programsIn = (work: string) => join(work, 'programs');
+
 /** The programs keep their paths; `sh` is whatever this machine has behind the name. */
 async function programLayer(work: string, programs: readonly string[]): Promise<LayerSource> {
-  const root = join(work, 'programs');
+  const root = programsIn(work);
   for (const folder of ['proc', 'dev', 'sys', 'tmp', 'run', 'etc', 'opt', 'mnt', 'usr/bin']) {
     await mkdir(join(root, folder), { recursive: true });
   }
   for (const program of programs) {
     const path = (await execa('which', [program])).stdout;
     await copyFile(await realpath(path), join(root, 'usr/bin', program));
-    for (const library of await librariesOf(path)) await copyInto(root, library);
+    for (const library of await librariesOf(path)) await copyInto(root, library, library);
   }
   await execa('ln', ['-s', 'usr/bin', join(root, 'bin')]);
   return await pack(work, 'programs', root);
@@ -126,10 +130,10 @@ async function librariesOf(path: string): Promise<readonly string[]> {
   return [...stdout.matchAll(/(\/\S+) \(0x/g)].map(([, library]) => library ?? '');
 }
 
-async function copyInto(root: string, path: string): Promise<void> {
+async function copyInto(root: string, path: string, source: string): Promise<void> {
   const target = join(root, path);
   await mkdir(dirname(target), { recursive: true });
-  await copyFile(path, target);
+  await copyFile(source, target);
   await chmod(target, 0o755);
 }
 
@@ -163,6 +167,9 @@ async function contentLayer(work: string, name: string, image: ImageFile): Promi
     await copyIfPresent(join(SOURCES, source, 'exports'), join(root, 'exports'));
   }
   for (const folder of image.folders ?? []) await mkdir(join(root, folder), { recursive: true });
+  for (const [path, program] of Object.entries(image.copies ?? {})) {
+    await copyInto(root, path, join(programsIn(work), program));
+  }
   for (const [path, text] of Object.entries(image.links ?? {})) await symlink(text, join(root, path));
   for (const [path, owner] of Object.entries(image.owners ?? {}))
     await execa('chown', ['-h', owner, join(root, path)]);

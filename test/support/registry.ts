@@ -101,9 +101,16 @@ export async function pushLayout(
   ]);
 }
 
-/** Pushes all fixtures under their own names, and the guide's image under the name that the guide has for it. */
+/** Pushes all fixtures under their own names, and the guide's image. */
 export async function pushFixtures(registry: Registry): Promise<void> {
   for (const name of await fixtureNames()) await pushLayout(registry, join(LAYOUTS, name), name);
-  const hello = join(LAYOUTS, 'hello-world');
-  await pushLayout(registry, hello, 'gscrivano/hello-world', { format: 'v2s2' });
+  await pushGuideImage(registry, 'hello-world');
+}
+
+/** What the guide installs; like most images of its time, with a manifest of Docker's. */
+export const GUIDE_IMAGE = 'gscrivano/hello-world';
+
+/** Makes a fixture the image that the guide installs. */
+export async function pushGuideImage(registry: Pick<Registry, 'address'>, fixture: string): Promise<void> {
+  await pushLayout(registry, join(LAYOUTS, fixture), GUIDE_IMAGE, { format: 'v2s2' });
 }

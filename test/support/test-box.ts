@@ -7,6 +7,10 @@ export interface TestBox {
   atomic(...argv: readonly string[]): Promise<Outcome>;
   run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
   sh(line: string, options?: RunOptions): Promise<Outcome>;
+  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
+  reach(address: string): Promise<void>;
+  /** Types a line of shell that has to succeed, and returns what it says. */
+  type(line: string): Promise<string>;
   /** The full name of a fixture image. */
   image(name: string): string;
 }
@@ -33,8 +37,15 @@ export function useBox(): TestBox {
     atomic: async (...argv) => await up().run(['atomic', ...argv]),
     run: async (argv, options) => await up().run(argv, options),
     sh: async (line, options) => await up().sh(line, options),
+    reach: async (address) => await up().reach(address),
+    type: async (line) => succeeded(line, await up().sh(line)),
     image: (name) => `${inject('registry')}/${name}`,
   };
+}
+
+function succeeded(line: string, { stdout, stderr, exitCode }: Outcome): string {
+  if (exitCode === 0) return stdout;
+  throw new Error(`'${line}' ended with ${exitCode}:\n${stdout}${stderr}`);
 }
 
 /** The traces of containers in a box, as text; equal texts mean that nothing came and nothing went. */

@@ -112,7 +112,7 @@ describe('requireSystemContainer', () => {
     expect(() => requireSystemContainer(parse(config), '/f')).toThrow(
       expect.objectContaining({
         message: 'Invalid configuration file.  Only readonly images are supported',
-        hint: 'set root.readonly to true in /f',
+        hint: "set root.readonly to true in the image's /exports/f",
       }),
     );
   });
@@ -121,7 +121,7 @@ describe('requireSystemContainer', () => {
     expect(() => requireSystemContainer(parse({ root: { readonly: true, path } }), '/f')).toThrow(
       expect.objectContaining({
         message: "Invalid configuration file.  Path must be 'rootfs'",
-        hint: 'see root.path in /f',
+        hint: "set root.path to 'rootfs' in the image's /exports/f",
       }),
     );
   });

@@ -1,0 +1,62 @@
+/** `atomic containers delete`: uninstalls several containers, after a question. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { shownName } from '../images/reference.ts';
+import { containerFolders } from './deployment.ts';
+import { readDeployments } from './list.ts';
+import { isContainerName } from './name.ts';
+import { uninstallContainer } from './uninstall.ts';
+
+export interface DeleteRequest {
+  readonly names: readonly string[];
+  /** Instead of `names`: all containers. */
+  readonly isAll: boolean;
+  /** Whether the person said that the containers are in OSTree; only the message differs. */
+  readonly isStorageNamed: boolean;
+  /** Also when other containers use the root file system of one. */
+  readonly isForced: boolean;
+}
+
+/** A container as the question shows it. */
+export interface DeleteTarget {
+  readonly name: string;
+  readonly imageName: string;
+}
+
+/**
+ * Uninstalls containers; those that use the root file system of another go before that one.
+ *
+ * @param confirm asks the person; whatever it throws ends the command before anything has been removed
+ * @throws AtomicError when one of the containers is not there
+ */
+export async function deleteContainers(
+  context: Context,
+  request: DeleteRequest,
+  confirm: (targets: readonly DeleteTarget[]) => Promise<void>,
+): Promise<void> {
+  const targets = allTargets(context);
+  for (const name of request.names) {
+    if (targets.some((target) => target.name === name)) continue;
+    throw new AtomicError(
+      request.isStorageNamed
+        ? `Unable to find ${name} in the ostree backend`
+        : `Unable to find backend associated with container '${name}'`,
+      { hint: "see 'atomic containers list -a'" },
+    );
+  }
+  const chosen = targets.filter(({ name }) => request.isAll || request.names.includes(name));
+  if (chosen.length === 0) throw new AtomicError('No containers to delete');
+  await confirm(chosen);
+  for (const { name } of chosen)
+    await uninstallContainer(context, { name, isForced: request.isForced, isDisplay: false });
+}
+
+/** All containers, be they damaged, in the order in which they can go. */
+function allTargets(context: Context): readonly DeleteTarget[] {
+  const infos = new Map(readDeployments(context).map(({ name, info }) => [name, info]));
+  const needsOther = (name: string) => Number(Boolean(infos.get(name)?.remote));
+  return containerFolders(context.paths.checkouts)
+    .filter(([name, path]) => isContainerName(name) && path !== context.paths.repository)
+    .map(([name]) => ({ name, imageName: shownName(infos.get(name)?.image ?? '') }))
+    .sort((a, b) => needsOther(b.name) - needsOther(a.name));
+}
