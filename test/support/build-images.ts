@@ -42,6 +42,8 @@ const ImageFile = z.strictObject({
   copies: z.record(z.string(), z.string()).optional(),
   /** Symbolic links by path: some that are of use here, tools would stumble over in the source tree. */
   links: z.record(z.string(), z.string()).optional(),
+  /** Permissions that git does not keep, in octal. */
+  modes: z.record(z.string(), z.string()).optional(),
   /** `UID:GID` of files that are not root's. */
   owners: z.record(z.string(), z.string()).optional(),
   /** `host` is this machine's own. */
@@ -171,6 +173,9 @@ async function contentLayer(work: string, name: string, image: ImageFile): Promi
     await copyInto(root, path, join(programsIn(work), program));
   }
   for (const [path, text] of Object.entries(image.links ?? {})) await symlink(text, join(root, path));
+  await execa('chmod', ['-R', 'u=rwX,go=rX', root]);
+  for (const [path, mode] of Object.entries(image.modes ?? {}))
+    await chmod(join(root, path), Number.parseInt(mode, 8));
   for (const [path, owner] of Object.entries(image.owners ?? {}))
     await execa('chown', ['-h', owner, join(root, path)]);
   return await pack(work, 'content', root);
