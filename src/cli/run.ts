@@ -1,4 +1,5 @@
 import { type CommandUnknownOpts, Option } from 'commander';
+import { dockerCommand } from '../containers/run-hint.ts';
 import { AtomicError } from '../errors.ts';
 import { withUntouchedRest } from './argparse.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
@@ -24,11 +25,9 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
   withUntouchedRest(command).action((name, words, options, self) =>
     perform(cli, self, async (context) => {
       if (options.name !== undefined) throw new AtomicError('--name is not supported by this backend');
-      const command = words.length === 0 ? `docker start ${name}` : `docker exec ${name} ${words.join(' ')}`;
-      requireOstree(options.storage, command);
-      const { orPointToDocker } = await import('../containers/docker-only.ts');
+      requireOstree(options.storage, dockerCommand(name, words));
       const { runContainer } = await import('../containers/run.ts');
-      const request = {
+      return await runContainer(context, {
         name,
         command: words,
         isDetached: options.detach === true,
@@ -36,8 +35,7 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
         isDisplay: options.display === true,
         hasTerminal: cli.hasTerminal,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-      };
-      return await orPointToDocker(context, { name, command }, () => runContainer(context, request));
+      });
     }),
   );
 }

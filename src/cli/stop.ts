@@ -11,11 +11,8 @@ export function addStop(parent: CommandUnknownOpts, cli: Cli): void {
     .option('--display', 'show what would be done')
     .action((name, _args, options, self) =>
       perform(cli, self, async (context) => {
-        const { orPointToDocker } = await import('../containers/docker-only.ts');
         const { stopContainer } = await import('../containers/stop.ts');
-        const request = { name, isDisplay: options.display === true };
-        const command = `docker stop ${name}`;
-        await orPointToDocker(context, { name, command }, () => stopContainer(context, request));
+        await stopContainer(context, { name, isDisplay: options.display === true });
       }),
     );
 }

@@ -19,12 +19,13 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
     perform(cli, self, async (context) => {
       if (options.name !== undefined)
         throw new AtomicError('System containers do not support --name. Please use atomic uninstall NAME');
-      const command = `docker rm ${name}`;
-      requireOstree(options.storage, command);
-      const { orPointToDocker } = await import('../containers/docker-only.ts');
+      requireOstree(options.storage, `docker rm ${name}`);
       const { uninstallContainer } = await import('../containers/uninstall.ts');
-      const request = { name, isForced: options.force === true, isDisplay: options.display === true };
-      await orPointToDocker(context, { name, command }, () => uninstallContainer(context, request));
+      await uninstallContainer(context, {
+        name,
+        isForced: options.force === true,
+        isDisplay: options.display === true,
+      });
     }),
   );
 }

@@ -1,9 +1,9 @@
 /** From an image to a complete new deployment, built aside: nothing outside its folder is touched. */
-import { mkdir, rm, symlink } from 'node:fs/promises';
+import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { faultPoint } from '../faults.ts';
-import { createFile } from '../host/files.ts';
+import { createFile, removeTree } from '../host/files.ts';
 import { probeRuntime, type RuntimeFeatures } from '../host/runtime.ts';
 import { syncFileSystem } from '../host/sync.ts';
 import { checkoutImage } from '../images/checkout.ts';
@@ -75,7 +75,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
     await syncFileSystem(context, place.staging);
     await faultPoint(context, 'prepare.synced');
   } catch (error) {
-    await rm(place.staging, { recursive: true, force: true });
+    await removeTree(place.staging);
     throw error;
   }
 }
@@ -123,7 +123,7 @@ async function writeDeployment(context: Context, request: Writing, place: Place)
   // the values may hold secrets (D63)
   await createFile(join(place.staging, 'info'), renderInfo(info), 0o600);
   if (exports.manifest.noContainerService && request.remote === undefined)
-    await rm(join(place.staging, 'rootfs'), { recursive: true });
+    await removeTree(join(place.staging, 'rootfs'));
 }
 
 function warnWithoutExports(context: Context, exports: Exports, destination: string): void {

@@ -8,10 +8,12 @@ import { obtainImage } from '../images/obtain.ts';
 import { parseReference } from '../images/reference.ts';
 import { findImage } from '../images/store.ts';
 import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
+import { orPointToDocker } from './docker-only.ts';
 import { runtimeFor } from './install.ts';
 import { recordedRuntime } from './installed-runtime.ts';
 import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
 import { runCommand } from './run-command.ts';
+import { dockerCommand } from './run-hint.ts';
 import { runImageOnce } from './run-once.ts';
 import { isServiceRunning, startService } from './service.ts';
 import { withContainer } from './transaction.ts';
@@ -45,6 +47,12 @@ interface Installed {
  * @throws AtomicError when there is no such container or image, or its service does not start
  */
 export async function runContainer(context: Context, request: RunRequest): Promise<number> {
+  const { name } = request;
+  const command = dockerCommand(name, request.command);
+  return await orPointToDocker(context, { name, command }, () => run(context, request));
+}
+
+async function run(context: Context, request: RunRequest): Promise<number> {
   const container = findContainer(context, request.name);
   if (request.isDisplay) return display(context, request, container);
   if (container === undefined) return await runImage(context, request);

@@ -1,10 +1,10 @@
 /** The two slots of a container while they change: every step is one rename, and can be finished or undone later. */
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, removeTemporary, replaceLink, syncPath } from '../host/files.ts';
+import { exists, removeTemporary, removeTree, replaceLink, syncPath } from '../host/files.ts';
 import { activePath, containerPaths, type Slot } from './deployment.ts';
 import type { ContainerName } from './name.ts';
 
@@ -55,25 +55,25 @@ export async function settleSlots(context: Context, name: ContainerName): Promis
   for (const slot of SLOTS) {
     const saved = savedPath(context, name, slot);
     const unfinished = entries.filter((entry) => entry.startsWith(stagingPrefix(name, slot)));
-    for (const entry of unfinished) await remove(join(context.paths.checkouts, entry));
+    for (const entry of unfinished) await removeTree(join(context.paths.checkouts, entry));
     if (!exists(saved)) continue;
-    if (active === slots[slot]) await remove(saved);
+    if (active === slots[slot]) await removeTree(saved);
     else await bringBack(saved, slots[slot]);
   }
 }
 
 async function bringBack(saved: string, slot: string): Promise<void> {
-  await remove(slot);
+  await removeTree(slot);
   const isEmpty = (await readdir(saved)).length === 0;
-  if (isEmpty) await remove(saved);
+  if (isEmpty) await removeTree(saved);
   else await rename(saved, slot);
 }
 
 /** Removes the deployments of a container; its link has to be gone. */
 export async function removeSlots(context: Context, name: ContainerName): Promise<void> {
   for (const slot of SLOTS) {
-    await remove(containerPaths(context, name).slots[slot]);
-    await remove(savedPath(context, name, slot));
+    await removeTree(containerPaths(context, name).slots[slot]);
+    await removeTree(savedPath(context, name, slot));
   }
 }
 
@@ -84,9 +84,4 @@ async function entriesOf(folder: string): Promise<readonly string[]> {
     if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
-}
-
-/** Tries again when somebody is still writing there. */
-async function remove(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 });
 }

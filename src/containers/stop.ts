@@ -1,6 +1,7 @@
 /** `atomic stop`: stops the service of a container, and leaves no container behind. */
 import type { Context } from '../context.ts';
 import * as systemd from '../host/systemd.ts';
+import { orPointToDocker } from './docker-only.ts';
 import { installedRuntime } from './installed-runtime.ts';
 import { parseContainerName } from './name.ts';
 import { stopService } from './service.ts';
@@ -18,6 +19,11 @@ export interface StopRequest {
  * @throws AtomicError when there is no such container, or systemd could not stop it
  */
 export async function stopContainer(context: Context, request: StopRequest): Promise<void> {
+  const { name } = request;
+  await orPointToDocker(context, { name, command: `docker stop ${name}` }, () => stop(context, request));
+}
+
+async function stop(context: Context, request: StopRequest): Promise<void> {
   const name = parseContainerName(request.name);
   const missing = `Unable to find backend associated with container '${name}'`;
   const runtime = installedRuntime(context, name, missing);

@@ -1,13 +1,13 @@
 /** `atomic uninstall`: takes a container away; whatever state it is in, it goes. */
-import { rm } from 'node:fs/promises';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, readIfPresent, syncPath } from '../host/files.ts';
+import { exists, readIfPresent, removeTree, syncPath } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { deactivate } from './activate.ts';
 import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
+import { orPointToDocker } from './docker-only.ts';
 import { recordedRuntime } from './installed-runtime.ts';
 import { clearPending, isPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
@@ -30,6 +30,11 @@ export interface UninstallRequest {
  * @throws AtomicError when there is no such container, or others depend on it
  */
 export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
+  const { name } = request;
+  await orPointToDocker(context, { name, command: `docker rm ${name}` }, () => uninstall(context, request));
+}
+
+async function uninstall(context: Context, request: UninstallRequest): Promise<void> {
   const name = parseContainerName(request.name);
   requireInstalled(context, name);
   requireNoDependants(context, name, request);
@@ -94,7 +99,7 @@ async function remove(context: Context, name: ContainerName): Promise<void> {
   await markPending(context, name, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
   await faultPoint(context, 'remove.marked');
   // broken state: there can be anything in the place of the link
-  await rm(containerPaths(context, name).link, { recursive: true, force: true });
+  await removeTree(containerPaths(context, name).link);
   await syncPath(context.paths.checkouts);
   await faultPoint(context, 'remove.unlinked');
   await deactivate(context, name, runtime);

@@ -3,7 +3,7 @@
  * synchronous: a listing makes hundreds of them, and each would cost three times as much otherwise.
  */
 import { constants, lstatSync, readFileSync, readlinkSync } from 'node:fs';
-import { open, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { chmod, open, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../errors.ts';
 
@@ -62,6 +62,27 @@ export async function syncPath(path: string): Promise<void> {
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * Removes a folder with all that is in it, if it is there; tries again when somebody is still writing to it. Folders
+ * that an ordinary user may not write to do not stop him when they are his.
+ */
+export async function removeTree(path: string): Promise<void> {
+  const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
+  try {
+    await rm(path, removal);
+  } catch (error) {
+    if (!isErrno(error, 'EACCES')) throw error;
+    await openFolders(path);
+    await rm(path, removal);
+  }
+}
+
+async function openFolders(path: string): Promise<void> {
+  await chmod(path, 0o700);
+  for (const entry of await readdir(path, { withFileTypes: true }))
+    if (entry.isDirectory()) await openFolders(join(path, entry.name));
 }
 
 /** Removes a file or link; says whether there was one. */

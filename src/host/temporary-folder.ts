@@ -1,7 +1,8 @@
 /** Temporary folders that are gone afterwards, at the latest when the next command needs one. */
-import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../errors.ts';
+import { removeTree } from './files.ts';
 
 export interface TemporaryFolder extends AsyncDisposable {
   readonly path: string;
@@ -39,7 +40,7 @@ export async function sweepTemporaryFolders(
 
 async function remove(path: string, beforeRemoval: BeforeRemoval): Promise<void> {
   await beforeRemoval(path);
-  await rm(path, { recursive: true, force: true });
+  await removeTree(path);
 }
 
 /** kill(2) with signal 0 asks without sending; EPERM is somebody else's process. */

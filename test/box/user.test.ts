@@ -40,6 +40,7 @@ describe('an ordinary user', () => {
 
     expect(config.linux.namespaces).toContainEqual({ type: 'user' });
     expect(config.linux.uidMappings[0]).toEqual({ containerID: 0, hostID: uid, size: 1 });
+    await asJoe(`chmod 0555 ${CHECKOUTS}/hello/rootfs/usr/bin`);
     expect(await asJoe('atomic run hello')).toMatchObject({ exitCode: 0, stderr: '' });
     expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toBe('Hi World\n');
     expect(await asJoe('atomic uninstall hello')).toMatchObject({ exitCode: 0, stderr: '' });
