@@ -2,8 +2,10 @@
 import * as z from 'zod';
 import type { Context } from '../context.ts';
 import { AtomicError, ToolError } from '../errors.ts';
+import { exists } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
+import { containerPaths } from './deployment.ts';
 import type { ContainerName } from './name.ts';
 import { dependantsOf } from './remote.ts';
 import { isServiceRunning, startServicesSafely, stopService } from './service.ts';
@@ -38,7 +40,7 @@ export async function findRunning(context: Context, { name, runtime }: RunningCo
 
 /** Stops the containers, and with them what needs them. */
 export async function stopRunning(context: Context, { containers }: Running): Promise<void> {
-  for (const { name, runtime } of containers) await stopService(context, name, runtime);
+  for (const { name, runtime } of withUnit(context, containers)) await stopService(context, name, runtime);
 }
 
 /**
@@ -49,9 +51,14 @@ export async function stopRunning(context: Context, { containers }: Running): Pr
 export async function startRunning(context: Context, { containers, units }: Running): Promise<void> {
   await startServicesSafely(
     context,
-    containers.map(({ name }) => name),
+    withUnit(context, containers).map(({ name }) => name),
   );
   for (const unit of units) await startUnit(context, unit);
+}
+
+/** A deployment without service, between those with one, has no unit to stop or start. */
+function withUnit(context: Context, containers: readonly RunningContainer[]): readonly RunningContainer[] {
+  return containers.filter(({ name }) => exists(containerPaths(context, name).unit));
 }
 
 async function startUnit(context: Context, unit: string): Promise<void> {

@@ -249,6 +249,16 @@ describe('noContainerService', () => {
     expect((await box.sh('ls /etc/systemd/system/tool.service')).exitCode).not.toBe(0);
   });
 
+  it('ends the service of the deployment before it', async () => {
+    await install('hello-world');
+    await box.atomic('run', 'tool');
+
+    expect(await update('no-service')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await box.sh('systemctl is-active tool; runc list -q')).stdout).toBe('inactive\n');
+    expect(await box.atomic('containers', 'rollback', 'tool')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await box.atomic('run', 'tool')).exitCode).toBe(0);
+  });
+
   it('has no service to start', async () => {
     await install('no-service');
 
