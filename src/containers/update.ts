@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
+import { obtainImage } from '../images/obtain.ts';
 import { findImage } from '../images/store.ts';
 import { together } from '../together.ts';
 import {
@@ -121,7 +121,7 @@ async function chooseImage(
   const image = findImage(context, reference);
   if (image === undefined)
     throw new AtomicError(`Image ${reference} not found`, { hint: `use 'atomic pull ${reference}'` });
-  return { image, reference } satisfies ObtainedImage;
+  return { image, reference };
 }
 
 /** A container without root file system of its own has the image that it had: its files are those of another one. */
