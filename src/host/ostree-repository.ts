@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { inflateRawSync } from 'node:zlib';
 import { AtomicError, isErrno } from '../errors.ts';
 import { readLinkIfPresent } from './files.ts';
 import { type GValue, parseGVariant } from './gvariant.ts';
@@ -67,7 +68,7 @@ export function resolveRef(repository: string, ref: string): string | undefined 
  */
 export function readCommit(repository: string, checksum: string): Commit {
   const path = objectPath(repository, checksum, 'commit');
-  return parseCommit(readObject(path), path);
+  return parseCommit(readObject(repository, checksum, 'commit'), path);
 }
 
 /** Parses a commit object; `path` is for messages. See {@link readCommit}. */
@@ -115,7 +116,7 @@ export interface FolderObjects {
  */
 export function readFolder(repository: string, tree: string): Folder {
   const path = objectPath(repository, tree, 'dirtree');
-  const [files, folders] = membersOf(readObject(path), DIRTREE, path) as readonly [
+  const [files, folders] = membersOf(readObject(repository, tree, 'dirtree'), DIRTREE, path) as readonly [
     readonly (readonly [string, Uint8Array])[],
     readonly (readonly [string, Uint8Array, Uint8Array])[],
   ];
@@ -151,7 +152,7 @@ export function readRootFile(repository: string, commit: Commit, name: string): 
 
 /** Reads the content of a regular file by the checksum of its object. */
 export function readFileObject(repository: string, checksum: string): Buffer {
-  return readObject(objectPath(repository, checksum, 'file'));
+  return readObject(repository, checksum, 'file');
 }
 
 /**
@@ -187,15 +188,40 @@ export function damageOf(
 ): 'missing' | 'damaged' | undefined {
   const path = objectPath(repository, checksum, kind);
   if (!existsSync(path)) return 'missing';
-  const found = createHash('sha256').update(readObject(path)).digest('hex');
+  const found = createHash('sha256').update(readFileSync(path)).digest('hex');
   return found === checksum ? undefined : 'damaged';
 }
 
-function readObject(path: string): Buffer {
+function readObject(repository: string, checksum: string, kind: ObjectKind): Buffer {
+  const path = objectPath(repository, checksum, kind);
+  const bytes = readBytes(path) ?? readElsewhere(repository, checksum, kind);
+  if (bytes === undefined) throw damaged(path, undefined, 'is missing');
+  return bytes;
+}
+
+/** A repository may keep its files compressed (mode `archive`), and be based on another one (ostree.repo-config(5)). */
+function readElsewhere(repository: string, checksum: string, kind: ObjectKind): Buffer | undefined {
+  const packed = kind === 'file' ? readBytes(`${objectPath(repository, checksum, kind)}z`) : undefined;
+  if (packed !== undefined) return unpacked(packed, `${objectPath(repository, checksum, kind)}z`);
+  const config = readBytes(join(repository, 'config'))?.toString() ?? '';
+  const parent = /^\s*parent\s*=\s*(.+?)\s*$/m.exec(config)?.[1];
+  return parent === undefined ? undefined : readBytes(objectPath(parent, checksum, kind));
+}
+
+/** ostree-core.c, ostree_raw_file_to_archive_z2_stream(): a header behind its size, in 8 bytes, then raw deflate. */
+function unpacked(bytes: Buffer, path: string): Buffer {
+  try {
+    return inflateRawSync(bytes.subarray(8 + bytes.readUInt32BE(0)));
+  } catch (error) {
+    throw damaged(path, error);
+  }
+}
+
+function readBytes(path: string): Buffer | undefined {
   try {
     return readFileSync(path);
   } catch (error) {
-    if (isErrno(error, 'ENOENT')) throw damaged(path, error, 'is missing');
+    if (isErrno(error, 'ENOENT')) return undefined;
     throw error;
   }
 }

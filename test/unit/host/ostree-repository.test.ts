@@ -47,6 +47,46 @@ afterAll(async () => {
 
 const objectFile = () => join(repository, 'objects', commit.slice(0, 2), `${commit.slice(2)}.commit`);
 
+describe('a repository that is not like ours', () => {
+  const make = async (name: string, mode: string) => {
+    const path = join(folder, name);
+    await execa('ostree', [`--repo=${path}`, 'init', `--mode=${mode}`]);
+    return path;
+  };
+
+  it('may keep its files compressed', async () => {
+    const archive = await make('archive', 'archive');
+    await execa('ostree', [`--repo=${archive}`, 'pull-local', repository, 'ociimage/a_3Ab']);
+
+    expect(readRootFile(archive, readCommit(archive, commit), 'content').toString()).toBe('the content');
+  });
+
+  it('and says which of them is damaged', async () => {
+    const archive = await make('damaged', 'archive');
+    await execa('ostree', [`--repo=${archive}`, 'pull-local', repository, 'ociimage/a_3Ab']);
+    await execa('sh', ['-c', `for f in ${archive}/objects/*/*.filez; do echo garbage > $f; done`]);
+
+    expect(() => readRootFile(archive, readCommit(archive, commit), 'content')).toThrow(
+      /\.filez is damaged$/,
+    );
+  });
+
+  it('may be based on another one', async () => {
+    const child = await make('child', 'bare');
+    await execa('ostree', [`--repo=${child}`, 'config', 'set', 'core.parent', repository]);
+
+    expect(readRootFile(child, readCommit(child, commit), 'content').toString()).toBe('the content');
+    expect(() => readCommit(child, '0'.repeat(64))).toThrow(/0\.commit is missing$/);
+  });
+
+  it('and on itself', async () => {
+    const loop = await make('loop', 'bare');
+    await execa('ostree', [`--repo=${loop}`, 'config', 'set', 'core.parent', loop]);
+
+    expect(() => readCommit(loop, commit)).toThrow(/commit is missing$/);
+  });
+});
+
 describe('reading a repository', () => {
   it('finds refs and what they hold', () => {
     expect(isRepository(repository)).toBe(true);
