@@ -3,18 +3,17 @@ import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readLinkIfPresent, removeIfPresent } from '../host/files.ts';
-import { defaultRuntime } from '../host/runtime.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
 import { defaultContainerName } from '../images/reference.ts';
 import { resolveReference } from '../images/source.ts';
 import { activate, deactivate } from './activate.ts';
 import { containerPaths, preinstalledPath } from './deployment.ts';
+import { runtimeFor } from './installed-runtime.ts';
 import { clearPending, markPending } from './marker.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { prepareDeployment } from './prepare.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './remote.ts';
-import { runImageOnce } from './run-once.ts';
 import { NOTHING_RUNNING } from './running.ts';
 import { placeDeployment, pointTo, removeSlots, settleSlots } from './slots.ts';
 import type { Values } from './template.ts';
@@ -77,18 +76,13 @@ export async function installContainer(context: Context, request: InstallRequest
     return undefined;
   });
   if (once === undefined) return 0;
+  const { runImageOnce } = await import('./run-once.ts');
   return await runImageOnce(context, { ...install, ...once, command: [], hasTerminal: request.hasTerminal });
 }
 
 function requireSupported({ systemPackage }: InstallRequest): void {
   if (systemPackage === 'build' || systemPackage === 'yes')
     throw new AtomicError(`atomic: install --system-package=${systemPackage} is not available in this build`);
-}
-
-/** The runtime that a command names, that of the configuration, or the default. */
-export function runtimeFor(context: Context, named: string | undefined): string {
-  const configured = context.user.isRoot ? context.config.runtime : undefined;
-  return named || configured || defaultRuntime(context);
 }
 
 /** A name that is taken is no error: provisioning scripts install again and again. */

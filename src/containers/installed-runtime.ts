@@ -26,3 +26,9 @@ export function recordedRuntime(context: Context, name: ContainerName, path: str
     return defaultRuntime(context);
   }
 }
+
+/** The runtime that a command names, that of the configuration, or the default. */
+export function runtimeFor(context: Context, named: string | undefined): string {
+  const configured = context.user.isRoot ? context.config.runtime : undefined;
+  return named || configured || defaultRuntime(context);
+}

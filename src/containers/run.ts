@@ -10,11 +10,9 @@ import { findImage } from '../images/store.ts';
 import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
 import { dockerCommand } from './docker-command.ts';
 import { orPointToDocker } from './docker-only.ts';
-import { runtimeFor } from './install.ts';
-import { recordedRuntime } from './installed-runtime.ts';
+import { recordedRuntime, runtimeFor } from './installed-runtime.ts';
 import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
 import { runCommand } from './run-command.ts';
-import { runImageOnce } from './run-once.ts';
 import { isServiceRunning, startService } from './service.ts';
 import { withContainer } from './transaction.ts';
 import { parseSet } from './values.ts';
@@ -91,6 +89,7 @@ function requireUnit(context: Context, name: ContainerName): void {
 async function runImage(context: Context, request: RunRequest): Promise<number> {
   requireImage(context, request);
   const obtained = await obtainImage(context, request.name);
+  const { runImageOnce } = await import('./run-once.ts');
   return await runImageOnce(context, {
     ...obtained,
     set: parseSet(request.set),

@@ -14,7 +14,7 @@ import {
   slotOf,
 } from './deployment.ts';
 import { readExports } from './exports.ts';
-import { runtimeFor } from './install.ts';
+import { runtimeFor } from './installed-runtime.ts';
 import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
 import { type PrepareRequest, prepareDeployment } from './prepare.ts';
 import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
