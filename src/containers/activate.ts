@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { type AtomicError, orUndefined } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readIfPresent, removeIfPresent, removeTemporary, replaceFile } from '../host/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
@@ -56,15 +56,10 @@ export async function activate(
 
 /** The deployments of a container whose record can be read; the others have nothing to say about the host. */
 export function readableDeployments(context: Context, name: ContainerName): readonly Deployment[] {
-  return containerPaths(context, name).slots.flatMap((path) => {
-    try {
-      return exists(path) ? [readDeployment(name, path)] : [];
-    } catch (error) {
-      if (!(error instanceof AtomicError)) throw error;
-      context.report({ kind: 'warning', text: error.message });
-      return [];
-    }
-  });
+  const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
+  return containerPaths(context, name).slots.flatMap(
+    (path) => (exists(path) ? orUndefined(() => readDeployment(name, path), warn) : undefined) ?? [],
+  );
 }
 
 async function activateFiles(

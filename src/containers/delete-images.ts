@@ -29,12 +29,12 @@ export async function deleteImages(
   if (targets.length === 0) throw new AtomicError('No images to delete.');
   await warnOfContainers(context, targets);
   await confirm(targets.map(({ shownAs }) => shownAs));
-  if (isAll) await deleteEverything(context, targets, await deployedCommits(context));
+  if (isAll) await deleteEverything(context, targets, deployedCommits(context));
   else await deleteTags(context, targets);
 }
 
 async function warnOfContainers(context: Context, targets: readonly ImageTarget[]): Promise<void> {
-  const records = await recordedDeployments(context);
+  const records = recordedDeployments(context);
   for (const { id, shownAs } of targets) {
     const based = records.filter(({ info }) => id !== undefined && info.revision === id);
     for (const container of new Set(based.map((record) => record.container))) {

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { shownName } from '../images/reference.ts';
 import { containerFolders } from './deployment.ts';
-import { readDeployments } from './list.ts';
+import { readDeployments } from './deployments.ts';
 import { isContainerName } from './name.ts';
 import { uninstallContainer } from './uninstall.ts';
 

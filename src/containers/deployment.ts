@@ -1,10 +1,9 @@
 /** The deployments of a container on disk: the slots NAME.0 and NAME.1, the link NAME, and the `info` record. */
-import { type Dirent, readdirSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
-import { exists, isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
+import { AtomicError } from '../errors.ts';
+import { entriesIfPresent, exists, isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
 
 /** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
 const Info = z.looseObject({
@@ -83,6 +82,11 @@ export function preinstalledPath({ paths }: Context, name: string): string | und
   return exists(join(path, 'info')) ? path : undefined;
 }
 
+/** The folder of an installed container: its active deployment, or what a package brought; `undefined` without one. */
+export function installedPath(context: Context, name: string): string | undefined {
+  return activePath(context, name) ?? preinstalledPath(context, name);
+}
+
 /**
  * Reads a deployment.
  *
@@ -126,22 +130,13 @@ export type NamedFolder = readonly [name: string, path: string];
  * among them, so that the listings can name what is broken.
  */
 export function containerFolders(folder: string): readonly NamedFolder[] {
-  const entries = entriesOf(folder);
+  const entries = entriesIfPresent(folder);
   const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
   return entries
     .map(({ name }) => name)
     .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
     .sort()
     .map((name) => [name, join(folder, name)] as const);
-}
-
-function entriesOf(folder: string): readonly Dirent[] {
-  try {
-    return readdirSync(folder, { withFileTypes: true });
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
 }
 
 /** Which slot a deployment's folder is; `undefined` for another folder, such as a preinstalled one. */

@@ -7,9 +7,9 @@ import { openImageTree } from '../images/image-tree.ts';
 import { labelOf, labelsOf } from '../images/inspect.ts';
 import { requireImage } from '../images/lookup.ts';
 import { findImage, type LocalImage } from '../images/store.ts';
-import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import { installedPath, readDeployment } from './deployment.ts';
 import { readInside } from './exports.ts';
-import { parseContainerName } from './name.ts';
+import { isContainerName } from './name.ts';
 
 /** Where help can be found: in files of a root, and in the labels of an image. */
 interface Subject {
@@ -35,13 +35,12 @@ export async function readHelp(context: Context, name: string): Promise<string> 
 }
 
 function containerSubject(context: Context, text: string): Subject | undefined {
-  const name = orUndefined(() => parseContainerName(text));
-  if (name === undefined) return undefined;
-  const path = activePath(context, name) ?? preinstalledPath(context, name);
+  if (!isContainerName(text)) return undefined;
+  const path = installedPath(context, text);
   if (path === undefined) return undefined;
   return {
     readText: async (file) => await readInside(join(path, 'rootfs'), file),
-    image: orUndefined(() => findImage(context, readDeployment(name, path).info.image)),
+    image: orUndefined(() => findImage(context, readDeployment(text, path).info.image)),
   };
 }
 

@@ -6,6 +6,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { exists } from '../host/files.ts';
 import type { Deployment } from './deployment.ts';
+import { readDeployments } from './deployments.ts';
 import {
   checksumOf,
   compareWithRecord,
@@ -17,7 +18,6 @@ import {
   recordsOf,
 } from './file-records.ts';
 import type { HostFile } from './host-files.ts';
-import { readDeployments } from './list.ts';
 import type { ContainerName } from './name.ts';
 
 export interface PlanRequest {

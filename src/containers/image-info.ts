@@ -7,6 +7,7 @@ import { type ImageLookup, requireImage } from '../images/lookup.ts';
 import { fullName, parseReference } from '../images/reference.ts';
 import { type ExportsManifest, parseExportsManifest } from './exports.ts';
 import { type Template, type Values, variablesOf } from './template.ts';
+import { FORCED_VARIABLES } from './values.ts';
 
 export interface ImageInfo {
   /** With registry and tag, as far as the store knows them. */
@@ -38,11 +39,6 @@ const ALWAYS_SET = [
 ];
 /** compat: the Python tool does not list these by themselves, so they are shown only where they are used. */
 const SET_WHERE_USED = ['ATOMIC', 'RUNTIME'];
-/** Nobody can set these (specification 5.3). */
-const FORCED =
-  'DESTDIR NAME EXEC_START EXEC_STOP EXEC_STARTPRE EXEC_STOPPOST HOST_UID HOST_GID IMAGE_ID IMAGE_NAME'.split(
-    ' ',
-  );
 
 /**
  * Describes an image of the store.
@@ -108,6 +104,8 @@ function sortVariables(manifest: Values, used: ReadonlySet<string>): ImageVariab
   const generated = Object.fromEntries(setByHost.map((name) => [name, SET_BY_OS]));
   const uuid = manifest.UUID === undefined ? {} : { UUID: manifest.UUID };
   const defaults: Values = { ...manifest, ...generated, ...uuid };
-  const required = [...used].filter((name) => !FORCED.includes(name) && !Object.hasOwn(defaults, name));
+  const required = [...used].filter(
+    (name) => !FORCED_VARIABLES.includes(name) && !Object.hasOwn(defaults, name),
+  );
   return { defaults, required: required.sort() };
 }

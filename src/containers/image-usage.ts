@@ -2,8 +2,8 @@
 import type { Context } from '../context.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
 import { type ImageEntry, listLocalImages, listUntagged } from '../images/store.ts';
+import { readDeployments } from './deployments.ts';
 import { dockerImages } from './docker-lists.ts';
-import { readDeployments } from './list.ts';
 
 /** One image as the listings show it; `repository` and `tag` are empty for layers and configurations. */
 export interface ImageRow extends ImageEntry {

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { defaultRuntime } from '../host/runtime.ts';
-import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import { installedPath, readDeployment } from './deployment.ts';
 import type { ContainerName } from './name.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { ContainerName } from './name.ts';
  * @throws AtomicError with that message
  */
 export function installedRuntime(context: Context, name: ContainerName, missing: string): string {
-  const path = activePath(context, name) ?? preinstalledPath(context, name);
+  const path = installedPath(context, name);
   if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
   return recordedRuntime(context, name, path);
 }

@@ -2,13 +2,13 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { isUnreadable, readIfPresent, readLinkIfPresent } from '../host/files.ts';
-import { isRepository } from '../host/ostree-repository.ts';
+import { isUnreadable, readIfPresent } from '../host/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/reference.ts';
 import { vulnerableImages } from '../images/scan-summary.ts';
-import { containerFolders, type Deployment, type NamedFolder, readDeployment, slotOf } from './deployment.ts';
+import type { Deployment, NamedFolder } from './deployment.ts';
+import { allFolders, readOrWarn } from './deployments.ts';
 import { dockerContainers } from './docker-lists.ts';
 import { commandOf, parseOciConfig } from './oci-config.ts';
 
@@ -71,41 +71,6 @@ function readContents(context: Context, folders: readonly NamedFolder[]): readon
       deployment,
       command: shownCommand(context, deployment),
     }));
-}
-
-/** All containers, those that packages brought included, sorted by name. */
-export function readDeployments(context: Context): readonly Deployment[] {
-  return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
-}
-
-function allFolders({ paths }: Context): readonly NamedFolder[] {
-  const { checkouts, preinstalled } = paths;
-  const own = containerFolders(checkouts);
-  const names = new Set(own.map(([name]) => name));
-  const others = containerFolders(preinstalled).filter(([name]) => !names.has(name));
-  return [...own, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deployment[] {
-  // compat: in user mode the repository lies among the containers
-  if (name === 'repo' && isRepository(path)) return [];
-  try {
-    requireContainer(name, path);
-    return [readDeployment(name, path)];
-  } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `Skipping container '${name}': ${error.message}` });
-    return [];
-  }
-}
-
-/** A slot whose container has lost its link is none. */
-function requireContainer(name: string, path: string): void {
-  if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
-  const container = name.slice(0, -2);
-  throw new AtomicError(
-    `${path} is a deployment without container; 'atomic uninstall ${container}' removes it`,
-  );
 }
 
 function stateOf({ info }: Deployment, active = 'inactive'): string {

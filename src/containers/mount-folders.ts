@@ -3,13 +3,11 @@
  * repository, with the record that says where the mount is.
  */
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../context.ts';
-import { isErrno } from '../errors.ts';
-import { isUnreadable, readIfPresent, replaceFile } from '../host/files.ts';
+import { entriesIfPresent, isUnreadable, readIfPresent, replaceFile } from '../host/files.ts';
 import { takeLock } from '../host/lock.ts';
 import { type Mount, mountTable } from '../host/mounts.ts';
 
@@ -63,21 +61,13 @@ export async function writeRecord({ path }: MountFolder, record: MountRecord): P
 
 /** The folders of all mounts, also of those that are no more. */
 export function mountFolders({ paths: { checkouts } }: Context): readonly MountFolder[] {
-  return namesIn(checkouts)
+  return entriesIfPresent(checkouts)
+    .map(({ name }) => name)
     .filter((name) => name.startsWith(PREFIX))
     .map((name) => {
       const path = join(checkouts, name);
       return { path, label: labelFor(name.slice(PREFIX.length)), record: readRecord(recordOf(path)) };
     });
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  }
 }
 
 function readRecord(file: string): MountRecord | undefined {

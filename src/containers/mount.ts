@@ -9,7 +9,7 @@ import { bindReadOnly, mountView } from '../host/mounts.ts';
 import { checkoutImage } from '../images/checkout.ts';
 import { parseReference } from '../images/reference.ts';
 import { findImage, type LocalImage } from '../images/store.ts';
-import { activePath, preinstalledPath, readDeployment } from './deployment.ts';
+import { installedPath, readDeployment } from './deployment.ts';
 import { hasDockerImage } from './docker-only.ts';
 import { extractImage } from './extraction.ts';
 import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mount-folders.ts';
@@ -98,7 +98,7 @@ function withoutPrefix(text: string): string {
 /** The root file system of an installed container: its own, or the one that it was installed with. */
 function containerRootfs(context: Context, name: string): string | undefined {
   if (!isContainerName(name)) return undefined;
-  const path = activePath(context, name) ?? preinstalledPath(context, name);
+  const path = installedPath(context, name);
   if (path === undefined) return undefined;
   const { remote } = readDeployment(name, path).info;
   if (remote) return findRemoteRootfs(context, remote).folder;

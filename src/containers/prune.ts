@@ -1,12 +1,11 @@
 /** `atomic images prune`: what nobody needs any more, of deployments and of images. */
 import type { Context } from '../context.ts';
-import { orUndefined } from '../errors.ts';
 import { exists } from '../host/files.ts';
 import { pruneImages } from '../images/prune.ts';
 import { removeStaleFolder } from '../images/stale-folder.ts';
 import { containerPaths } from './deployment.ts';
 import { isPending } from './marker.ts';
-import { parseContainerName } from './name.ts';
+import { isContainerName } from './name.ts';
 import { deployedCommits, type SlotFolder, slotFolders } from './slot-folders.ts';
 import { sweepMounts } from './sweep-mounts.ts';
 import { withContainer } from './transaction.ts';
@@ -17,19 +16,19 @@ import { withContainer } from './transaction.ts';
  * @returns how many bytes were freed in the repository
  */
 export async function prune(context: Context): Promise<number> {
-  for (const slot of await slotFolders(context)) if (slot.isUnclaimed) await removeUnclaimed(context, slot);
+  for (const slot of slotFolders(context)) if (slot.isUnclaimed) await removeUnclaimed(context, slot);
   await sweepMounts(context);
-  return await pruneImages(context, await deployedCommits(context));
+  return await pruneImages(context, deployedCommits(context));
 }
 
 /** Whoever is at work on a container holds its lock, or has left a marker for the next command on it. */
 async function removeUnclaimed(context: Context, { container, path }: SlotFolder): Promise<void> {
   // a name that cannot be installed is nobody's, and needs no lock
-  const name = orUndefined(() => parseContainerName(container));
-  if (name === undefined) return await removeStaleFolder(context, path);
-  if (isPending(context, name)) return;
-  await withContainer(context, name, async () => {
-    const isStillUnclaimed = !exists(containerPaths(context, name).link) && !isPending(context, name);
+  if (!isContainerName(container)) return await removeStaleFolder(context, path);
+  if (isPending(context, container)) return;
+  await withContainer(context, container, async () => {
+    const isStillUnclaimed =
+      !exists(containerPaths(context, container).link) && !isPending(context, container);
     if (isStillUnclaimed) await removeStaleFolder(context, path);
   });
 }

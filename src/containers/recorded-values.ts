@@ -2,25 +2,10 @@
 import type { Context } from '../context.ts';
 import type { Info } from './deployment.ts';
 import type { Values } from './template.ts';
-import { pidFileOf } from './values.ts';
+import { FORCED_VARIABLES, pidFileOf } from './values.ts';
 
 /** Made anew for every deployment: forced, or taken from this host and this program. */
-const RECOMPUTED = new Set([
-  'DESTDIR',
-  'NAME',
-  'EXEC_START',
-  'EXEC_STOP',
-  'EXEC_STARTPRE',
-  'EXEC_STOPPOST',
-  'HOST_UID',
-  'HOST_GID',
-  'IMAGE_NAME',
-  'IMAGE_ID',
-  'RUNTIME',
-  'ATOMIC',
-  'ALL_PROCESS_CAPABILITIES',
-  'UUID',
-]);
+const RECOMPUTED = new Set([...FORCED_VARIABLES, 'RUNTIME', 'ATOMIC', 'ALL_PROCESS_CAPABILITIES', 'UUID']);
 
 /** All recorded values as text. */
 export function recordedValues({ values }: Info): Values {

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { exists, readLinkIfPresent, replaceFile } from '../host/files.ts';
 import { containerPaths, type Deployment, renderInfo, slotOf } from './deployment.ts';
-import { readDeployments } from './list.ts';
+import { allFolders, readOrWarn } from './deployments.ts';
 import { type ContainerName, parseContainerName } from './name.ts';
 import { withRootPath } from './oci-config.ts';
 
@@ -71,9 +71,13 @@ export function dependantsOf(context: Context, name: ContainerName): readonly De
   const { link, slots } = containerPaths(context, name);
   const isBelow = (path: string) =>
     [link, ...slots].some((own) => path === own || path.startsWith(`${own}/`));
-  return readDeployments(context).filter(
-    ({ name: other, info }) => other !== name && info.remote && isBelow(info.remote),
+  // their rootfs is a link: the records of all others need not be read
+  const candidates = allFolders(context).filter(
+    ([other, path]) => other !== name && readLinkIfPresent(join(path, 'rootfs')) !== undefined,
   );
+  return candidates
+    .flatMap((folder) => readOrWarn(context, folder))
+    .filter(({ info }) => info.remote && isBelow(info.remote));
 }
 
 /**

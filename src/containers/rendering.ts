@@ -62,10 +62,10 @@ function userIds({ user }: Context): UserIds {
   return { ...user, uids: rangesIn('/etc/subuid'), gids: rangesIn('/etc/subgid') };
 }
 
-/** What the runtime itself proposes, made to fit. */
-async function defaultConfig(context: Context, runtime: string, staging: string): Promise<string> {
-  const file = join(staging, 'config.json');
-  await writeDefaultConfig(context, runtime, staging);
+/** The configuration of an image that brings none: what the runtime itself proposes for `folder`, made to fit. */
+export async function defaultConfig(context: Context, runtime: string, folder: string): Promise<string> {
+  const file = join(folder, 'config.json');
+  await writeDefaultConfig(context, runtime, folder);
   const proposed = readIfPresent(file);
   if (proposed === undefined)
     throw new AtomicError(`${runtime} wrote no default config.json; the image has none either`);
@@ -73,6 +73,7 @@ async function defaultConfig(context: Context, runtime: string, staging: string)
   return completeDefaultConfig(proposed, file);
 }
 
+/** Writes the unit: the image's template, filled in, with what every container needs. */
 export async function writeUnit({ name, runtime, unitTemplate, values, staging }: Rendering): Promise<void> {
   const unit = completeUnit(renderTemplate(unitTemplate, values), { name, runtime });
   await createFile(unitCopy(staging, name), unit);

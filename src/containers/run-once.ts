@@ -1,25 +1,19 @@
 /** An image that is run once: nothing of it stays, whatever it writes. */
-import { readFileSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { createFile, exists } from '../host/files.ts';
 import { guardContainer } from '../host/guardian.ts';
 import { mountOverlay, mountPoints, unmountLazily } from '../host/mounts.ts';
-import {
-  deleteContainer,
-  probeRuntime,
-  type RuntimeFeatures,
-  runBundle,
-  writeDefaultConfig,
-} from '../host/runtime.ts';
+import { deleteContainer, probeRuntime, type RuntimeFeatures, runBundle } from '../host/runtime.ts';
 import { type BeforeRemoval, temporaryFolder } from '../host/temporary-folder.ts';
 import { createTmpfiles, removeTmpfiles } from '../host/tmpfiles.ts';
 import { checkoutImage } from '../images/checkout.ts';
 import type { LocalImage } from '../images/store.ts';
 import { type Exports, readExports } from './exports.ts';
-import { completeDefaultConfig, singleRunConfig } from './oci-config.ts';
+import { singleRunConfig } from './oci-config.ts';
+import { defaultConfig } from './rendering.ts';
 import { renderTemplate, requireValues, type Values } from './template.ts';
 import { execValues } from './unit.ts';
 import { pidFileOf, resolveValues } from './values.ts';
@@ -130,16 +124,8 @@ async function configText(
 ): Promise<string> {
   const file = join(layout.folder, 'config.json');
   const own = exports.config ?? (exports.configTemplate && renderTemplate(exports.configTemplate, values));
-  const text = own ?? completeDefaultConfig(await proposedConfig(context, runtime, file), file);
+  const text = own ?? (await defaultConfig(context, runtime, layout.folder));
   return singleRunConfig(text, file, { rootPath: 'rootfs', command, hasTerminal });
-}
-
-/** What the runtime has for an image that brings no configuration. */
-async function proposedConfig(context: Context, runtime: string, file: string): Promise<string> {
-  await writeDefaultConfig(context, runtime, dirname(file));
-  const text = readFileSync(file, 'utf8');
-  await rm(file);
-  return text;
 }
 
 /** Takes away what a run has made outside its folder: the container, the files of its tmpfiles.d file, the mount. */

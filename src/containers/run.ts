@@ -7,7 +7,7 @@ import * as systemd from '../host/systemd.ts';
 import { obtainImage } from '../images/obtain.ts';
 import { parseReference } from '../images/reference.ts';
 import { findImage } from '../images/store.ts';
-import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
+import { containerPaths, installedPath, preinstalledPath } from './deployment.ts';
 import { dockerCommand } from './docker-command.ts';
 import { orPointToDocker } from './docker-only.ts';
 import { recordedRuntime, runtimeFor } from './installed-runtime.ts';
@@ -64,7 +64,7 @@ async function run(context: Context, request: RunRequest): Promise<number> {
 
 function findContainer(context: Context, text: string): Installed | undefined {
   if (!isContainerName(text)) return undefined;
-  const path = activePath(context, text) ?? preinstalledPath(context, text);
+  const path = installedPath(context, text);
   return path === undefined ? undefined : { name: text, path };
 }
 

@@ -1,8 +1,8 @@
 /** The folders of deployments, whether a container uses them now or not, and what they were made from. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { type AtomicError, isErrno, orUndefined } from '../errors.ts';
+import { type AtomicError, orUndefined } from '../errors.ts';
+import { entriesIfPresent } from '../host/files.ts';
 import { type Info, readDeployment, slotOf } from './deployment.ts';
 
 /** A folder NAME.0 or NAME.1. */
@@ -15,11 +15,8 @@ export interface SlotFolder {
 }
 
 /** All deployments of this host, sorted by name; hidden folders are at work, and left out. */
-export async function slotFolders({ paths: { checkouts } }: Context): Promise<readonly SlotFolder[]> {
-  const entries = await readdir(checkouts, { withFileTypes: true }).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
+export function slotFolders({ paths: { checkouts } }: Context): readonly SlotFolder[] {
+  const entries = entriesIfPresent(checkouts);
   const names = new Set(entries.map(({ name }) => name));
   return entries
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && slotOf(entry.name) !== undefined)
@@ -35,8 +32,8 @@ export interface DeploymentRecord {
 }
 
 /** What all deployments record, also those that a rollback would return to; damaged records are left out. */
-export async function recordedDeployments(context: Context): Promise<readonly DeploymentRecord[]> {
-  return (await slotFolders(context)).flatMap(({ container, path }) => {
+export function recordedDeployments(context: Context): readonly DeploymentRecord[] {
+  return slotFolders(context).flatMap(({ container, path }) => {
     const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
     const deployment = orUndefined(() => readDeployment(container, path), warn);
     return deployment === undefined ? [] : [{ container, info: deployment.info }];
@@ -44,7 +41,7 @@ export async function recordedDeployments(context: Context): Promise<readonly De
 }
 
 /** The commits that deployments record as that of their image. */
-export async function deployedCommits(context: Context): Promise<ReadonlySet<string>> {
-  const records = await recordedDeployments(context);
+export function deployedCommits(context: Context): ReadonlySet<string> {
+  const records = recordedDeployments(context);
   return new Set(records.map(({ info }) => info['ostree-commit']).filter((commit) => commit !== ''));
 }

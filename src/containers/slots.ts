@@ -2,9 +2,15 @@
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, removeTemporary, removeTree, replaceLink, syncPath } from '../host/files.ts';
+import {
+  entriesIfPresent,
+  exists,
+  removeTemporary,
+  removeTree,
+  replaceLink,
+  syncPath,
+} from '../host/files.ts';
 import { activePath, containerPaths, type Slot } from './deployment.ts';
 import type { ContainerName } from './name.ts';
 
@@ -51,7 +57,7 @@ export async function settleSlots(context: Context, name: ContainerName): Promis
   const { slots, link } = containerPaths(context, name);
   await removeTemporary(link);
   const active = activePath(context, name);
-  const entries = await entriesOf(context.paths.checkouts);
+  const entries = entriesIfPresent(context.paths.checkouts).map((entry) => entry.name);
   for (const slot of SLOTS) {
     const saved = savedPath(context, name, slot);
     const unfinished = entries.filter((entry) => entry.startsWith(stagingPrefix(name, slot)));
@@ -74,14 +80,5 @@ export async function removeSlots(context: Context, name: ContainerName): Promis
   for (const slot of SLOTS) {
     await removeTree(containerPaths(context, name).slots[slot]);
     await removeTree(savedPath(context, name, slot));
-  }
-}
-
-async function entriesOf(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
   }
 }

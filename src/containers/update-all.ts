@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { findImage } from '../images/store.ts';
 import { activePath, type Deployment, readDeployment } from './deployment.ts';
-import { readDeployments } from './list.ts';
+import { readDeployments } from './deployments.ts';
 import { parseContainerName } from './name.ts';
 import { updateContainer } from './update.ts';
 

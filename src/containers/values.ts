@@ -6,6 +6,20 @@ import { AtomicError } from '../errors.ts';
 import { kernelCapabilities } from '../host/capabilities.ts';
 import type { Values } from './template.ts';
 
+/** Variables whose values nobody can set (specification 5.3). */
+export const FORCED_VARIABLES: readonly string[] = [
+  'DESTDIR',
+  'NAME',
+  'EXEC_START',
+  'EXEC_STOP',
+  'EXEC_STARTPRE',
+  'EXEC_STOPPOST',
+  'HOST_UID',
+  'HOST_GID',
+  'IMAGE_NAME',
+  'IMAGE_ID',
+];
+
 /** What is known of a deployment before its templates are filled in. */
 export interface Facts {
   readonly name: string;

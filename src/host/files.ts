@@ -2,7 +2,7 @@
  * Writing to the file system so that a power cut finds the old or the new content, never a part. Small reads are
  * synchronous: a listing makes hundreds of them, and each would cost three times as much otherwise.
  */
-import { constants, lstatSync, readFileSync, readlinkSync } from 'node:fs';
+import { constants, type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, open, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../errors.ts';
@@ -102,6 +102,16 @@ export function readIfPresent(path: string): string | undefined {
     return readFileSync(path, 'utf8');
   } catch (error) {
     if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
+  }
+}
+
+/** The entries of a folder; none when there is no such folder. */
+export function entriesIfPresent(path: string): readonly Dirent[] {
+  try {
+    return readdirSync(path, { withFileTypes: true });
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return [];
     throw error;
   }
 }

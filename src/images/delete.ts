@@ -4,10 +4,10 @@ import { orUndefined } from '../errors.ts';
 import { deleteRefs } from '../host/ostree.ts';
 import { listRefs } from '../host/ostree-repository.ts';
 import { type ImageLookup, requireImage } from './lookup.ts';
-import { blobsOfCommits, tagNames } from './needed.ts';
+import { blobsOfCommits } from './needed.ts';
 import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
 import { lockRepository } from './repository-lock.ts';
-import { readImage, tagsOf } from './store.ts';
+import { readImage, tagNames, tagsOf } from './store.ts';
 
 /** A ref that is to be deleted. */
 export interface ImageTarget {

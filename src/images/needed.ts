@@ -1,14 +1,10 @@
 /** Which layers and configurations somebody still needs. */
 import type { Context } from '../context.ts';
 import { type AtomicError, orUndefined } from '../errors.ts';
-import { listRefs, readCommit, resolveRef } from '../host/ostree-repository.ts';
+import { readCommit, resolveRef } from '../host/ostree-repository.ts';
 import { hexOf, layersOf, parseManifest } from './manifest.ts';
-import { decodeRef, isBlobName, REF_FOLDER } from './reference.ts';
-
-/** The encoded names of all tagged images, sorted. */
-export function tagNames({ paths }: Context): readonly string[] {
-  return listRefs(paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
-}
+import { decodeRef, REF_FOLDER } from './reference.ts';
+import { tagNames } from './store.ts';
 
 /** The commits that the tags hold; damaged refs are left out. */
 export function commitsOfTags(context: Context): ReadonlySet<string> {

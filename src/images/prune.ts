@@ -1,9 +1,9 @@
 /** `atomic images prune`, as far as the repository goes. */
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
+import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
+import { entriesIfPresent } from '../host/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree-repository.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './needed.ts';
@@ -75,11 +75,7 @@ async function freeObjects(context: Context): Promise<number> {
 /** Checkouts of single layers (`.storage/HEX`) go with their layer; whatever else lies there is not ours. */
 async function removeLayerCheckouts(context: Context): Promise<void> {
   const { storage, repository } = context.paths;
-  const entries = await readdir(storage, { withFileTypes: true }).catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return [];
-    throw error;
-  });
-  for (const entry of entries) {
+  for (const entry of entriesIfPresent(storage)) {
     const isLayer = entry.isDirectory() && isBlobName(entry.name);
     if (isLayer && resolveRef(repository, blobRef(entry.name)) === undefined)
       await removeStaleFolder(context, join(storage, entry.name));

@@ -92,10 +92,14 @@ function untaggedEntry(repository: string, hex: string): ImageEntry | undefined 
   return commit && { repository: '', tag: '', id: hex, created: commit.created, virtualSize: sizeOf(commit) };
 }
 
+/** The encoded names of all tagged images, sorted. */
+export function tagNames({ paths }: Context): readonly string[] {
+  return listRefs(paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
+}
+
 /** The tagged images, whole, sorted by name; damaged ones are named in a warning and left out. */
 export function listTaggedImages(context: Context): LocalImage[] {
-  const names = listRefs(context.paths.repository, REF_FOLDER).filter((name) => !isBlobName(name));
-  const images = names.map((encoded) =>
+  const images = tagNames(context).map((encoded) =>
     orWarn(context, decodeRef(encoded), () => readImage(context, `${REF_FOLDER}/${encoded}`)),
   );
   return images.filter((image) => image !== undefined).sort(byName);

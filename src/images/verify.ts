@@ -4,9 +4,9 @@ import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
 import { type Compared, compareWithRegistry } from './compare.ts';
 import { isNamedBy, requireImage } from './lookup.ts';
 import { hexOf } from './manifest.ts';
-import { tagNames } from './needed.ts';
+
 import { blobRef, decodeRef, parseName, parseReference, REF_FOLDER, type Reference } from './reference.ts';
-import { type LocalImage, readImage } from './store.ts';
+import { type LocalImage, readImage, tagNames } from './store.ts';
 import { verifyContent } from './verify-content.ts';
 
 export interface VerifyRequest {
