@@ -2,7 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';
-import { mountPoints } from './host/mounts.ts';
+import { mountPoints } from './host/mount.ts';
 
 /** Who runs the program. */
 export interface User {

@@ -1,5 +1,5 @@
 import { type CommandUnknownOpts, Option } from 'commander';
-import { dockerCommand } from '../containers/docker-command.ts';
+import { dockerCommand } from '../containers/docker/command.ts';
 import { AtomicError } from '../errors.ts';
 import { withUntouchedRest } from './argparse.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';

@@ -1,10 +1,10 @@
 /** `atomic containers delete`: uninstalls several containers, after a question. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { shownName } from '../images/reference.ts';
-import { containerFolders } from './deployment.ts';
-import { readDeployments } from './deployments.ts';
-import { isContainerName } from './name.ts';
+import { shownName } from '../images/names/reference.ts';
+import { containerFolders } from './deployments/deployment.ts';
+import { readDeployments } from './deployments/inventory.ts';
+import { isContainerName } from './deployments/name.ts';
 import { uninstallContainer } from './uninstall.ts';
 
 export interface DeleteRequest {

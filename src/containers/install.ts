@@ -2,23 +2,23 @@
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, readLinkIfPresent, removeIfPresent } from '../host/files.ts';
-import { labelOf, labelsOf } from '../images/inspect.ts';
-import { type ObtainedImage, obtainImage } from '../images/obtain.ts';
-import { defaultContainerName } from '../images/reference.ts';
-import { resolveReference } from '../images/source.ts';
-import { activate, deactivate } from './activate.ts';
-import { containerPaths, preinstalledPath } from './deployment.ts';
-import { runtimeFor } from './installed-runtime.ts';
-import { clearPending, markPending } from './marker.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
-import { prepareDeployment } from './prepare.ts';
-import { findRemoteRootfs, type RemoteRootfs } from './remote.ts';
-import { NOTHING_RUNNING } from './running.ts';
-import { placeDeployment, pointTo, removeSlots, settleSlots } from './slots.ts';
-import type { Values } from './template.ts';
-import { withContainer } from './transaction.ts';
-import { parseSet } from './values.ts';
+import { exists, readLinkIfPresent, removeIfPresent } from '../host/files/files.ts';
+import { type ObtainedImage, obtainImage } from '../images/find-or-pull.ts';
+import { defaultContainerName } from '../images/names/reference.ts';
+import { resolveReference } from '../images/sources/locate.ts';
+import { labelOf, labelsOf } from '../images/store/labels.ts';
+import { containerPaths, preinstalledPath } from './deployments/deployment.ts';
+import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { runtimeFor } from './deployments/runtime.ts';
+import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
+import { prepareDeployment } from './preparation/prepare.ts';
+import type { Values } from './rendering/template.ts';
+import { parseSet } from './rendering/values.ts';
+import { NOTHING_RUNNING } from './service/restart-set.ts';
+import { activate, deactivate } from './transaction/activation.ts';
+import { clearPending, markPending } from './transaction/marker.ts';
+import { placeDeployment, pointTo, removeSlots, settleSlots } from './transaction/slots.ts';
+import { withContainer } from './transaction/transaction.ts';
 
 export interface InstallRequest {
   /** The image as typed, with its transport prefix. */
@@ -76,7 +76,7 @@ export async function installContainer(context: Context, request: InstallRequest
     return undefined;
   });
   if (once === undefined) return 0;
-  const { runImageOnce } = await import('./run-once.ts');
+  const { runImageOnce } = await import('./runs/image-once.ts');
   return await runImageOnce(context, { ...install, ...once, command: [], hasTerminal: request.hasTerminal });
 }
 

@@ -2,15 +2,15 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { isUnreadable, readIfPresent } from '../host/files.ts';
+import { isUnreadable, readIfPresent } from '../host/files/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
-import { shownName } from '../images/reference.ts';
-import { vulnerableImages } from '../images/scan-summary.ts';
-import type { Deployment, NamedFolder } from './deployment.ts';
-import { allFolders, readOrWarn } from './deployments.ts';
-import { dockerContainers } from './docker-lists.ts';
-import { commandOf, parseOciConfig } from './oci-config.ts';
+import { shownName } from '../images/names/reference.ts';
+import { vulnerableImages } from '../images/store/scan-summary.ts';
+import type { Deployment, NamedFolder } from './deployments/deployment.ts';
+import { allFolders, readOrWarn } from './deployments/inventory.ts';
+import { dockerContainers } from './docker/engine.ts';
+import { commandOf, parseOciConfig } from './rendering/oci-config.ts';
 
 /** One container as the listings show it. */
 export interface ContainerRow {

@@ -5,17 +5,17 @@ import { join, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno, orUndefined, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { bindReadOnly, mountView } from '../host/mounts.ts';
-import { checkoutImage } from '../images/checkout.ts';
-import { parseReference } from '../images/reference.ts';
-import { findImage, type LocalImage } from '../images/store.ts';
-import { installedPath, readDeployment } from './deployment.ts';
-import { hasDockerImage } from './docker-only.ts';
-import { extractImage } from './extraction.ts';
-import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mount-folders.ts';
-import { isContainerName } from './name.ts';
-import { findRemoteRootfs } from './remote.ts';
-import { abandonMount, sweepLocked } from './sweep-mounts.ts';
+import { bindReadOnly, mountView } from '../host/mount.ts';
+import { checkoutImage } from '../images/layers/checkout.ts';
+import { parseReference } from '../images/names/reference.ts';
+import { findImage, type LocalImage } from '../images/store/images.ts';
+import { installedPath, readDeployment } from './deployments/deployment.ts';
+import { isContainerName } from './deployments/name.ts';
+import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
+import { hasDockerImage } from './docker/names.ts';
+import { extractImage } from './mounts/copies.ts';
+import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mounts/record.ts';
+import { abandonMount, sweepLocked } from './mounts/sweep.ts';
 
 export interface MountRequest {
   /** Of a container, or else of an image. */

@@ -3,7 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { exists } from '../host/files.ts';
+import { exists } from '../host/files/files.ts';
 import {
   activePath,
   containerPaths,
@@ -11,16 +11,16 @@ import {
   readDeployment,
   slotOf,
   unitCopy,
-} from './deployment.ts';
-import { recordsOf } from './file-records.ts';
-import { readHostFiles, stageHostFiles } from './host-files.ts';
-import { hostFilesMirror } from './installed-files.ts';
-import { recordedRuntime } from './installed-runtime.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
-import { recordedValues } from './recorded-values.ts';
-import { findRunning } from './running.ts';
-import { switchDeployment } from './switch.ts';
-import { withContainer } from './transaction.ts';
+} from './deployments/deployment.ts';
+import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { recordedRuntime } from './deployments/runtime.ts';
+import { hostFilesMirror } from './host-files/apply.ts';
+import { recordsOf } from './host-files/record.ts';
+import { readHostFiles, stageHostFiles } from './host-files/stage.ts';
+import { recordedValues } from './rendering/recorded-values.ts';
+import { findRunning } from './service/restart-set.ts';
+import { switchDeployment } from './transaction/switch-over.ts';
+import { withContainer } from './transaction/transaction.ts';
 
 /**
  * Switches a container to its other deployment; unit, tmpfiles and host files become those of that deployment.

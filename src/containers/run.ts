@@ -1,21 +1,21 @@
 /** `atomic run`: starts the service of a container, or runs a command in a container or an image. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { exists } from '../host/files.ts';
+import { exists } from '../host/files/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
-import { obtainImage } from '../images/obtain.ts';
-import { parseReference } from '../images/reference.ts';
-import { findImage } from '../images/store.ts';
-import { containerPaths, installedPath, preinstalledPath } from './deployment.ts';
-import { dockerCommand } from './docker-command.ts';
-import { orPointToDocker } from './docker-only.ts';
-import { recordedRuntime, runtimeFor } from './installed-runtime.ts';
-import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
-import { runCommand } from './run-command.ts';
-import { isServiceRunning, startService } from './service.ts';
-import { withContainer } from './transaction.ts';
-import { parseSet } from './values.ts';
+import { obtainImage } from '../images/find-or-pull.ts';
+import { parseReference } from '../images/names/reference.ts';
+import { findImage } from '../images/store/images.ts';
+import { containerPaths, installedPath, preinstalledPath } from './deployments/deployment.ts';
+import { type ContainerName, isContainerName, parseContainerName } from './deployments/name.ts';
+import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
+import { dockerCommand } from './docker/command.ts';
+import { orPointToDocker } from './docker/names.ts';
+import { parseSet } from './rendering/values.ts';
+import { runCommand } from './runs/command.ts';
+import { isServiceRunning, startService } from './service/service.ts';
+import { withContainer } from './transaction/transaction.ts';
 
 export interface RunRequest {
   /** Of a container; with a command, also of an image. */
@@ -89,7 +89,7 @@ function requireUnit(context: Context, name: ContainerName): void {
 async function runImage(context: Context, request: RunRequest): Promise<number> {
   requireImage(context, request);
   const obtained = await obtainImage(context, request.name);
-  const { runImageOnce } = await import('./run-once.ts');
+  const { runImageOnce } = await import('./runs/image-once.ts');
   return await runImageOnce(context, {
     ...obtained,
     set: parseSet(request.set),

@@ -1,11 +1,11 @@
 /** `atomic stop`: stops the service of a container, and leaves no container behind. */
 import type { Context } from '../context.ts';
 import * as systemd from '../host/systemd.ts';
-import { orPointToDocker } from './docker-only.ts';
-import { installedRuntime } from './installed-runtime.ts';
-import { parseContainerName } from './name.ts';
-import { stopService } from './service.ts';
-import { withContainer } from './transaction.ts';
+import { parseContainerName } from './deployments/name.ts';
+import { installedRuntime } from './deployments/runtime.ts';
+import { orPointToDocker } from './docker/names.ts';
+import { stopService } from './service/service.ts';
+import { withContainer } from './transaction/transaction.ts';
 
 export interface StopRequest {
   readonly name: string;

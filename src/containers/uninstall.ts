@@ -2,19 +2,19 @@
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, readIfPresent, removeTree, syncPath } from '../host/files.ts';
+import { exists, readIfPresent, removeTree, syncPath } from '../host/files/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
-import { deactivate } from './activate.ts';
-import { activePath, containerPaths, preinstalledPath } from './deployment.ts';
-import { orPointToDocker } from './docker-only.ts';
-import { recordedRuntime } from './installed-runtime.ts';
-import { clearPending, isPending, markPending } from './marker.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
-import { dependantsOf } from './remote.ts';
-import { NOTHING_RUNNING } from './running.ts';
-import { removeSlots, settleSlots } from './slots.ts';
-import { withLock } from './transaction.ts';
+import { activePath, containerPaths, preinstalledPath } from './deployments/deployment.ts';
+import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { recordedRuntime } from './deployments/runtime.ts';
+import { dependantsOf } from './deployments/shared-rootfs.ts';
+import { orPointToDocker } from './docker/names.ts';
+import { NOTHING_RUNNING } from './service/restart-set.ts';
+import { deactivate } from './transaction/activation.ts';
+import { clearPending, isPending, markPending } from './transaction/marker.ts';
+import { removeSlots, settleSlots } from './transaction/slots.ts';
+import { withLock } from './transaction/transaction.ts';
 
 export interface UninstallRequest {
   readonly name: string;

@@ -5,9 +5,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { mountTable, unmount } from '../host/mounts.ts';
-import { isMountOf, lockMounts, type MountFolder, mountFolders, mountsOf } from './mount-folders.ts';
-import { endMount } from './sweep-mounts.ts';
+import { mountTable, unmount } from '../host/mount.ts';
+import { isMountOf, lockMounts, type MountFolder, mountFolders, mountsOf } from './mounts/record.ts';
+import { endMount } from './mounts/sweep.ts';
 
 const MOST_RETRIES = 10;
 /** In milliseconds. */

@@ -1,10 +1,10 @@
 /** `atomic containers update --all`: one after the other; what fails does not keep the others from being updated. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { findImage } from '../images/store.ts';
-import { activePath, type Deployment, readDeployment } from './deployment.ts';
-import { readDeployments } from './deployments.ts';
-import { parseContainerName } from './name.ts';
+import { findImage } from '../images/store/images.ts';
+import { activePath, type Deployment, readDeployment } from './deployments/deployment.ts';
+import { readDeployments } from './deployments/inventory.ts';
+import { parseContainerName } from './deployments/name.ts';
 import { updateContainer } from './update.ts';
 
 export type UpdateStatus = 'Failed' | 'Unknown' | 'Updated now' | 'Updated' | 'Not updated';

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { obtainImage } from '../images/obtain.ts';
-import { findImage } from '../images/store.ts';
-import { together } from '../together.ts';
+import { obtainImage } from '../images/find-or-pull.ts';
+import { findImage } from '../images/store/images.ts';
+import { together } from '../wait-for-all.ts';
 import {
   activePath,
   containerPaths,
@@ -12,18 +12,18 @@ import {
   preinstalledPath,
   readDeployment,
   slotOf,
-} from './deployment.ts';
-import { readExports } from './exports.ts';
-import { runtimeFor } from './installed-runtime.ts';
-import { type ContainerName, isContainerName, parseContainerName } from './name.ts';
-import { type PrepareRequest, prepareDeployment } from './prepare.ts';
-import { recordedValues, valuesSetByPerson } from './recorded-values.ts';
-import { findRemoteRootfs } from './remote.ts';
-import { findRunning } from './running.ts';
-import { switchDeployment } from './switch.ts';
-import type { Values } from './template.ts';
-import { withContainer } from './transaction.ts';
-import { parseSet } from './values.ts';
+} from './deployments/deployment.ts';
+import { type ContainerName, isContainerName, parseContainerName } from './deployments/name.ts';
+import { runtimeFor } from './deployments/runtime.ts';
+import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
+import { type PrepareRequest, prepareDeployment } from './preparation/prepare.ts';
+import { readExports } from './rendering/exports.ts';
+import { recordedValues, valuesSetByPerson } from './rendering/recorded-values.ts';
+import type { Values } from './rendering/template.ts';
+import { parseSet } from './rendering/values.ts';
+import { findRunning } from './service/restart-set.ts';
+import { switchDeployment } from './transaction/switch-over.ts';
+import { withContainer } from './transaction/transaction.ts';
 
 export interface UpdateRequest {
   readonly name: string;

@@ -1,13 +1,13 @@
 /** Deleting the refs of images; what they held stays until the store is pruned. */
 import type { Context } from '../context.ts';
 import { orUndefined } from '../errors.ts';
-import { deleteRefs } from '../host/ostree.ts';
-import { listRefs } from '../host/ostree-repository.ts';
-import { type ImageLookup, requireImage } from './lookup.ts';
-import { blobsOfCommits } from './needed.ts';
-import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './reference.ts';
-import { lockRepository } from './repository-lock.ts';
-import { readImage, tagNames, tagsOf } from './store.ts';
+import { deleteRefs } from '../host/ostree/program.ts';
+import { listRefs } from '../host/ostree/repository.ts';
+import { blobRef, decodeRef, isBlobName, parseReference, REF_FOLDER, refOf } from './names/reference.ts';
+import { readImage, tagNames, tagsOf } from './store/images.ts';
+import { lockRepository } from './store/lock.ts';
+import { type ImageLookup, requireImage } from './store/lookup.ts';
+import { blobsOfCommits } from './store/reachable.ts';
 
 /** A ref that is to be deleted. */
 export interface ImageTarget {

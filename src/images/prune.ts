@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { entriesIfPresent } from '../host/files.ts';
-import { deleteRefs, pruneObjects, writeRef } from '../host/ostree.ts';
-import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree-repository.ts';
-import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './needed.ts';
-import { blobRef, isBlobName, REF_FOLDER } from './reference.ts';
-import { lockRepository } from './repository-lock.ts';
-import { removeStaleFolder } from './stale-folder.ts';
+import { entriesIfPresent } from '../host/files/files.ts';
+import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
+import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/repository.ts';
+import { blobRef, isBlobName, REF_FOLDER } from './names/reference.ts';
+import { lockRepository } from './store/lock.ts';
+import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './store/reachable.ts';
+import { removeStaleFolder } from './store/stale-folder.ts';
 
 /** Refs that hold the images of deployments whose tag is gone; the Python tool does not look there. */
 const DEPLOYED_FOLDER = 'atomic-deployed';

@@ -4,22 +4,29 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { commitFolder, initRepository } from '../host/ostree.ts';
-import { isRepository } from '../host/ostree-repository.ts';
+import { temporaryFolder } from '../host/files/temporary-folder.ts';
+import { commitFolder, initRepository } from '../host/ostree/program.ts';
+import { isRepository } from '../host/ostree/repository.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
-import { temporaryFolder } from '../host/temporary-folder.ts';
-import { together } from '../together.ts';
-import { writeAuthFile } from './credentials.ts';
-import { type FoundImage, mismatch } from './found-image.ts';
-import type { Layer } from './import-layer.ts';
-import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './manifest.ts';
-import { requireArchitecture } from './platform.ts';
-import { blobRef, isLocal, parseReference, type Reference, recordedName, refOf } from './reference.ts';
-import { findInRegistry } from './registry-image.ts';
-import { lockRepository } from './repository-lock.ts';
-import { locateImage } from './source.ts';
-import { stageImage } from './staged-image.ts';
-import { hasConfig, hasLayer, readConfigText, readImage, sumOfLayers, UNCOMPRESSED_SIZE } from './store.ts';
+import { together } from '../wait-for-all.ts';
+import type { Layer } from './layers/import.ts';
+import { blobRef, isLocal, parseReference, type Reference, recordedName, refOf } from './names/reference.ts';
+import { writeAuthFile } from './sources/credentials.ts';
+import { stageImage } from './sources/local.ts';
+import { locateImage } from './sources/locate.ts';
+import { requireArchitecture } from './sources/platform.ts';
+import { type FoundImage, mismatch } from './sources/pullable-image.ts';
+import { findInRegistry } from './sources/registry.ts';
+import {
+  hasConfig,
+  hasLayer,
+  readConfigText,
+  readImage,
+  sumOfLayers,
+  UNCOMPRESSED_SIZE,
+} from './store/images.ts';
+import { lockRepository } from './store/lock.ts';
+import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './store/manifest.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */

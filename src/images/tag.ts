@@ -1,10 +1,10 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { writeRef } from '../host/ostree.ts';
-import { imageNotFound } from './lookup.ts';
-import { parseReference, refOf } from './reference.ts';
-import { lockRepository } from './repository-lock.ts';
-import { findImage } from './store.ts';
+import { writeRef } from '../host/ostree/program.ts';
+import { parseReference, refOf } from './names/reference.ts';
+import { findImage } from './store/images.ts';
+import { lockRepository } from './store/lock.ts';
+import { imageNotFound } from './store/lookup.ts';
 
 export interface TagRequest {
   /** The image, by its name or the beginning of its id. */

@@ -1,10 +1,10 @@
 /** `atomic images update`: pulls images anew under the names that they have. */
 import type { Context } from '../context.ts';
 import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
-import { isNamedBy } from './lookup.ts';
+import { parseName, recordedName } from './names/reference.ts';
 import { pullImage } from './pull.ts';
-import { parseName, recordedName } from './reference.ts';
-import { findImage, type LocalImage, listTaggedImages, readImage } from './store.ts';
+import { findImage, type LocalImage, listTaggedImages, readImage } from './store/images.ts';
+import { isNamedBy } from './store/lookup.ts';
 
 /**
  * Pulls the current version of an image that is here; one that is current is not fetched again.

@@ -1,13 +1,19 @@
 /** `atomic images verify`: images against their registries, and against their checksums. */
 import type { Context } from '../context.ts';
 import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
-import { type Compared, compareWithRegistry } from './compare.ts';
-import { isNamedBy, requireImage } from './lookup.ts';
-import { hexOf } from './manifest.ts';
-
-import { blobRef, decodeRef, parseName, parseReference, REF_FOLDER, type Reference } from './reference.ts';
-import { type LocalImage, readImage, tagNames } from './store.ts';
-import { verifyContent } from './verify-content.ts';
+import {
+  blobRef,
+  decodeRef,
+  parseName,
+  parseReference,
+  REF_FOLDER,
+  type Reference,
+} from './names/reference.ts';
+import { type LocalImage, readImage, tagNames } from './store/images.ts';
+import { isNamedBy, requireImage } from './store/lookup.ts';
+import { hexOf } from './store/manifest.ts';
+import { type Compared, compareWithRegistry } from './verification/compare.ts';
+import { verifyContent } from './verification/content.ts';
 
 export interface VerifyRequest {
   /** Its name, with a transport prefix if need be, or the beginning of its id; absent: all images. */

@@ -1,7 +1,7 @@
 import type { Context } from '../context.ts';
-import { type Labels, labelOf, labelsOf } from './inspect.ts';
-import { type ImageLookup, isNamedBy, requireImage } from './lookup.ts';
-import { parseReference } from './reference.ts';
+import { parseReference } from './names/reference.ts';
+import { type Labels, labelOf, labelsOf } from './store/labels.ts';
+import { type ImageLookup, isNamedBy, requireImage } from './store/lookup.ts';
 
 export interface ImageVersion {
   /** As typed, without a transport prefix; absent when the image was found by its id. */

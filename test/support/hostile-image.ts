@@ -1,7 +1,7 @@
 /** Images that nobody would build but somebody who means harm: layouts in a folder that boxes can read. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { HOST_ARCHITECTURE } from '../../src/images/platform.ts';
+import { HOST_ARCHITECTURE } from '../../src/images/sources/platform.ts';
 import { PROJECT } from './box.ts';
 import { type Compression, type ImageSource, writeLayout } from './oci-layout.ts';
 import { type Entry, tarOf } from './tar-writer.ts';

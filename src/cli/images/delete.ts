@@ -27,7 +27,7 @@ export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
           throw new AtomicError('You must select --all or provide a list of images to delete.');
         requireOstree(options.storage);
         if (options.remote) return await deleteRemote(context, images);
-        const { deleteImages } = await import('../../containers/delete-images.ts');
+        const { deleteImages } = await import('../../containers/images-delete.ts');
         const request = { images, isAll, isStorageNamed: options.storage !== undefined };
         const isAssumed = self.optsWithGlobals().assumeyes === true;
         return await deleteImages(context, request, async (names) => {
@@ -42,7 +42,7 @@ export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
 async function deleteRemote(context: Context, images: readonly string[]): Promise<number> {
   if (images.length === 0)
     throw new AtomicError('cannot delete all images of a registry', { hint: 'name them' });
-  const { deleteRemoteImages } = await import('../../images/delete-remote.ts');
+  const { deleteRemoteImages } = await import('../../images/delete-in-registry.ts');
   return (await deleteRemoteImages(context, images)) ? 0 : INCOMPLETE;
 }
 

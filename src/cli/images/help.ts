@@ -11,7 +11,7 @@ export function addImagesHelp(parent: CommandUnknownOpts, cli: Cli, { isHidden }
     .argument('<image>', 'image or container')
     .action((name, _options, self) =>
       perform(cli, self, async (context) => {
-        const { readHelp } = await import('../../containers/help.ts');
+        const { readHelp } = await import('../../containers/images-help.ts');
         await page(context, cli.output, await readHelp(context, name));
       }),
     );

@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from 'commander';
-import type { ImageInfo } from '../../containers/image-info.ts';
-import type { Values } from '../../containers/template.ts';
+import type { ImageInfo } from '../../containers/images-info.ts';
+import type { Values } from '../../containers/rendering/template.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, perform } from '../cli.ts';
 import { requireOstree } from '../storage.ts';
@@ -19,7 +19,7 @@ export function addImagesInfo(parent: CommandUnknownOpts, cli: Cli, { isHidden }
         requireOstree(storage);
         if (remote && storage !== undefined)
           throw new AtomicError("The --remote option cannot be used with the 'ostree' storage option.");
-        const { describeImage, describeRemoteImage } = await import('../../containers/image-info.ts');
+        const { describeImage, describeRemoteImage } = await import('../../containers/images-info.ts');
         const lookup = { image, isStorageNamed: storage !== undefined };
         const info = remote
           ? await describeRemoteImage(context, image)

@@ -1,5 +1,5 @@
 import type { CommandUnknownOpts } from 'commander';
-import type { ImageRow } from '../../containers/image-usage.ts';
+import type { ImageRow } from '../../containers/images-list.ts';
 import { type Cli, collect, perform } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { humanSize, json, localMinute, localTime } from '../output/formats.ts';
@@ -45,7 +45,7 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
         const select = imageFilter(options.filter);
-        const { listImages } = await import('../../containers/image-usage.ts');
+        const { listImages } = await import('../../containers/images-list.ts');
         const all = await listImages(context, { isAll: options.all === true });
         for (const line of renderImages({ all, shown: select(all) }, options)) cli.output.line(line);
       }),

@@ -9,7 +9,7 @@ export function addImagesPrune(parent: CommandUnknownOpts, cli: Cli): void {
     .description('delete layers that no image uses')
     .action((_options, self) =>
       perform(cli, self, async (context) => {
-        const { prune } = await import('../../containers/prune.ts');
+        const { prune } = await import('../../containers/images-prune.ts');
         cli.output.line(`Freed ${humanSize(await prune(context)) || '0.0 B'}`);
       }),
     );

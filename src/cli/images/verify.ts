@@ -1,6 +1,6 @@
 import type { CommandUnknownOpts } from 'commander';
 import { AtomicError } from '../../errors.ts';
-import type { Compared } from '../../images/compare.ts';
+import type { Compared } from '../../images/verification/compare.ts';
 import type { Verification } from '../../images/verify.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';

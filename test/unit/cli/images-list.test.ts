@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { imageFilter, renderImages } from '../../../src/cli/images/list.ts';
-import type { ImageRow } from '../../../src/containers/image-usage.ts';
+import type { ImageRow } from '../../../src/containers/images-list.ts';
 import { AtomicError } from '../../../src/errors.ts';
 
 const ID = `5ed179e75ffc${'0'.repeat(52)}`;

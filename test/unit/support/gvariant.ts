@@ -1,5 +1,5 @@
 /** Serialised GVariants, written after the specification alone: what the parser is measured by. */
-import type { GValue } from '../../../src/host/gvariant.ts';
+import type { GValue } from '../../../src/host/ostree/gvariant.ts';
 import type { Random } from './noise.ts';
 
 /** A value, and how it is serialised. */

@@ -1,0 +1,33 @@
+/** What a container may be called: a name is a unit, a folder and a runtime id at once. */
+import { AtomicError } from '../../errors.ts';
+
+/** A name that is safe as a path component, in a unit file and as an argument. */
+export type ContainerName = string & { readonly __brand: 'ContainerName' };
+
+/** systemd refuses unit names over 255 bytes; the suffixes of slots, units and temporary files need room too. */
+const LONGEST = 200;
+const SAFE = /^[A-Za-z0-9][A-Za-z0-9_.@-]*$/;
+
+/**
+ * Checks a container name as given or derived from an image.
+ *
+ * @throws AtomicError when it is empty, too long, or holds anything but letters, digits and `_.@-`
+ */
+export function parseContainerName(text: string): ContainerName {
+  if (text === '') throw new AtomicError('Invalid container name', { hint: 'give one with --name NAME' });
+  if (text.length > LONGEST) {
+    const beginning = JSON.stringify(`${text.slice(0, 32)}…`);
+    throw new AtomicError(`Invalid container name ${beginning}: it is longer than ${LONGEST} characters`);
+  }
+  if (!SAFE.test(text)) {
+    throw new AtomicError(`Invalid container name ${JSON.stringify(text)}`, {
+      hint: "use letters, digits and '_.@-', beginning with a letter or a digit",
+    });
+  }
+  return text as ContainerName;
+}
+
+/** Whether a container may be called so. */
+export function isContainerName(text: string): text is ContainerName {
+  return SAFE.test(text) && text.length <= LONGEST;
+}

@@ -1,0 +1,65 @@
+/** `atomic images help`: the help that an image brings, also when a container was made of it. */
+import { join } from 'node:path';
+import type { Context } from '../context.ts';
+import { AtomicError, orUndefined, ToolMissingError } from '../errors.ts';
+import { renderManual } from '../host/groff.ts';
+import { openImageTree } from '../images/layers/image-tree.ts';
+import { findImage, type LocalImage } from '../images/store/images.ts';
+import { labelOf, labelsOf } from '../images/store/labels.ts';
+import { requireImage } from '../images/store/lookup.ts';
+import { installedPath, readDeployment } from './deployments/deployment.ts';
+import { isContainerName } from './deployments/name.ts';
+import { readInside } from './rendering/exports.ts';
+
+/** Where help can be found: in files of a root, and in the labels of an image. */
+interface Subject {
+  /** The text of a file of the root, `undefined` when there is none. */
+  readText(path: string): Promise<string | undefined>;
+  /** Absent when a container's image is gone. */
+  readonly image: LocalImage | undefined;
+}
+
+/**
+ * Finds the help of a container, or else of an image: its manual page, its README, or what its label says. The
+ * command of the label is only shown: nobody has looked at what it would do to this host.
+ *
+ * @throws AtomicError when there is no container or image of that name, or no help
+ */
+export async function readHelp(context: Context, name: string): Promise<string> {
+  const subject = containerSubject(context, name) ?? imageSubject(context, name);
+  const manual = await subject.readText('help.1');
+  if (manual !== undefined) return await rendered(context, manual);
+  const text = (await subject.readText('README.md')) ?? labelText(context, subject.image);
+  if (text === undefined) throw new AtomicError(`There is no help for ${name}.`);
+  return text;
+}
+
+function containerSubject(context: Context, text: string): Subject | undefined {
+  if (!isContainerName(text)) return undefined;
+  const path = installedPath(context, text);
+  if (path === undefined) return undefined;
+  return {
+    readText: async (file) => await readInside(join(path, 'rootfs'), file),
+    image: orUndefined(() => findImage(context, readDeployment(text, path).info.image)),
+  };
+}
+
+function imageSubject(context: Context, text: string): Subject {
+  const image = requireImage(context, { image: text, isStorageNamed: false });
+  return { ...openImageTree(context, image), image };
+}
+
+async function rendered(context: Context, manual: string): Promise<string> {
+  try {
+    return await renderManual(context, manual);
+  } catch (error) {
+    if (!(error instanceof ToolMissingError)) throw error;
+    context.report({ kind: 'warning', text: `${error.message}; this is the source of the manual page` });
+    return manual;
+  }
+}
+
+function labelText(context: Context, image: LocalImage | undefined): string | undefined {
+  const command = image && labelOf(labelsOf(context, image), 'HELP');
+  return command && `The image has a command for help, which was not run:\n${command}`;
+}

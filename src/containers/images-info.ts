@@ -1,0 +1,111 @@
+/** `atomic images info`: what an image says of itself, and which variables its templates have. */
+import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
+import { type ImageTree, openImageTree } from '../images/layers/image-tree.ts';
+import { fullName, parseReference } from '../images/names/reference.ts';
+import { type Labels, labelsOf, remoteLabels } from '../images/store/labels.ts';
+import { type ImageLookup, requireImage } from '../images/store/lookup.ts';
+import { type ExportsManifest, parseExportsManifest } from './rendering/exports.ts';
+import { type Template, type Values, variablesOf } from './rendering/template.ts';
+import { FORCED_VARIABLES } from './rendering/values.ts';
+
+export interface ImageInfo {
+  /** With registry and tag, as far as the store knows them. */
+  readonly name: string;
+  readonly labels: Labels;
+  /** Absent for an image in a registry, whose files are not at hand. */
+  readonly variables?: ImageVariables;
+}
+
+/** The variables that a person can set when installing an image. */
+export interface ImageVariables {
+  /** Those that have a value without being set; {@link SET_BY_OS} for what depends on the host. */
+  readonly defaults: Values;
+  /** Names of those that have none. */
+  readonly required: readonly string[];
+}
+
+/** What stands for the value of a variable that is known only at the installation. */
+export const SET_BY_OS = '{SET_BY_OS}';
+
+/** Listed for every image, used or not. */
+const ALWAYS_SET = [
+  'ALL_PROCESS_CAPABILITIES',
+  'CONF_DIRECTORY',
+  'PIDFILE',
+  'RUN_DIRECTORY',
+  'STATE_DIRECTORY',
+  'UUID',
+];
+/** compat: the Python tool does not list these by themselves, so they are shown only where they are used. */
+const SET_WHERE_USED = ['ATOMIC', 'RUNTIME'];
+
+/**
+ * Describes an image of the store.
+ *
+ * @throws AtomicError when it is not there, or it or its manifest.json is damaged
+ */
+export async function describeImage(context: Context, lookup: ImageLookup): Promise<ImageInfo> {
+  const image = requireImage(context, lookup);
+  const tree = openImageTree(context, image);
+  const manifest = parseExportsManifest(await tree.readText('exports/manifest.json'), image.name);
+  const used = usedVariables(context, await templatesOf(tree, manifest));
+  return {
+    name: image.name,
+    labels: labelsOf(context, image),
+    variables: sortVariables(manifest.defaultValues, used),
+  };
+}
+
+/** Describes an image in its registry; nothing is pulled. */
+export async function describeRemoteImage(context: Context, name: string): Promise<ImageInfo> {
+  return { name: fullName(parseReference(name)), labels: await remoteLabels(context, name) };
+}
+
+/** Everything that is filled in at an installation: templates, new names of host files, and host files. */
+async function templatesOf(tree: ImageTree, manifest: ExportsManifest): Promise<readonly Template[]> {
+  const names = (await tree.filesBelow('exports')).filter((path) => /^[^/]*\.template$/.test(path));
+  const hostFiles = (await tree.filesBelow('exports/hostfs'))
+    .filter((path) => manifest.installedFilesTemplate.includes(hostPath(path, manifest)))
+    .map((path) => `hostfs/${path}`);
+  const read = [...names, ...hostFiles].map(async (name) => {
+    const file = `/exports/${name}`;
+    return { file, text: (await tree.readText(file)) ?? '' };
+  });
+  const renames = Object.values(manifest.renameFiles).map((text) => ({ file: 'manifest.json', text }));
+  return [...(await Promise.all(read)), ...renames];
+}
+
+/** Where a file of `hostfs` goes, as `installedFilesTemplate` spells it; folders can be renamed as well. */
+function hostPath(path: string, { renameFiles }: ExportsManifest): string {
+  return path.split('/').reduce((folder, part) => {
+    const next = `${folder}/${part}`;
+    return renameFiles[next] ?? next;
+  }, '');
+}
+
+/** A template that could not be installed must not hide what else there is to know. */
+function usedVariables(context: Context, templates: readonly Template[]): ReadonlySet<string> {
+  const names = templates.flatMap((template) => {
+    try {
+      return variablesOf(template);
+    } catch (error) {
+      if (!(error instanceof AtomicError)) throw error;
+      context.report({ kind: 'warning', text: error.message });
+      return [];
+    }
+  });
+  return new Set(names);
+}
+
+/** The host's values beat those of the manifest, all but the UUID (specification 5.3). */
+function sortVariables(manifest: Values, used: ReadonlySet<string>): ImageVariables {
+  const setByHost = [...ALWAYS_SET, ...SET_WHERE_USED.filter((name) => used.has(name))];
+  const generated = Object.fromEntries(setByHost.map((name) => [name, SET_BY_OS]));
+  const uuid = manifest.UUID === undefined ? {} : { UUID: manifest.UUID };
+  const defaults: Values = { ...manifest, ...generated, ...uuid };
+  const required = [...used].filter(
+    (name) => !FORCED_VARIABLES.includes(name) && !Object.hasOwn(defaults, name),
+  );
+  return { defaults, required: required.sort() };
+}

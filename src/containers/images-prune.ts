@@ -1,0 +1,34 @@
+/** `atomic images prune`: what nobody needs any more, of deployments and of images. */
+import type { Context } from '../context.ts';
+import { exists } from '../host/files/files.ts';
+import { pruneImages } from '../images/prune.ts';
+import { removeStaleFolder } from '../images/store/stale-folder.ts';
+import { containerPaths } from './deployments/deployment.ts';
+import { isContainerName } from './deployments/name.ts';
+import { deployedCommits, type SlotFolder, slotFolders } from './deployments/slot-folders.ts';
+import { sweepMounts } from './mounts/sweep.ts';
+import { isPending } from './transaction/marker.ts';
+import { withContainer } from './transaction/transaction.ts';
+
+/**
+ * Removes deployments without a container, what mounts have left, then what neither an image nor a deployment needs.
+ *
+ * @returns how many bytes were freed in the repository
+ */
+export async function prune(context: Context): Promise<number> {
+  for (const slot of slotFolders(context)) if (slot.isUnclaimed) await removeUnclaimed(context, slot);
+  await sweepMounts(context);
+  return await pruneImages(context, deployedCommits(context));
+}
+
+/** Whoever is at work on a container holds its lock, or has left a marker for the next command on it. */
+async function removeUnclaimed(context: Context, { container, path }: SlotFolder): Promise<void> {
+  // a name that cannot be installed is nobody's, and needs no lock
+  if (!isContainerName(container)) return await removeStaleFolder(context, path);
+  if (isPending(context, container)) return;
+  await withContainer(context, container, async () => {
+    const isStillUnclaimed =
+      !exists(containerPaths(context, container).link) && !isPending(context, container);
+    if (isStillUnclaimed) await removeStaleFolder(context, path);
+  });
+}

@@ -1,0 +1,94 @@
+/**
+ * What a mount needs as long as it lasts is in a hidden folder among the containers, on the file system of the
+ * repository, with the record that says where the mount is.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import type { Context } from '../../context.ts';
+import { entriesIfPresent, isUnreadable, readIfPresent, replaceFile } from '../../host/files/files.ts';
+import { takeLock } from '../../host/files/lock.ts';
+import { type Mount, mountTable } from '../../host/mount.ts';
+
+const MountRecord = z.object({
+  /** The folder on which it is mounted, absolute, without links. */
+  target: z.string(),
+  /** For an ordinary user, files are put into the folder itself. */
+  state: z.enum(['mounted', 'extracting', 'extracted']),
+});
+
+export type MountRecord = z.infer<typeof MountRecord>;
+
+export interface MountFolder {
+  readonly path: string;
+  /** In the mount table, the source of the mount. */
+  readonly label: string;
+  /** Absent when whoever made the folder was killed at once, or the record is damaged. */
+  readonly record: MountRecord | undefined;
+}
+
+const PREFIX = '.mount-';
+
+/** The folder of what a mount shows, and an empty one. */
+export const imageOf = ({ path }: MountFolder) => join(path, 'image');
+export const emptyOf = ({ path }: MountFolder) => join(path, 'empty');
+const recordOf = (path: string) => join(path, 'record.json');
+
+/** Waits until no other command mounts or unmounts. */
+export async function lockMounts(context: Context): Promise<AsyncDisposable> {
+  const text = 'Waiting for another atomic command to end mounting';
+  const file = join(context.paths.locks, '.mounts.lock');
+  return await takeLock(context, file, () => context.report({ kind: 'waiting', text }));
+}
+
+/** Makes the folder of a mount that is to be. */
+export async function createMountFolder({ paths }: Context, record: MountRecord): Promise<MountFolder> {
+  const key = randomBytes(8).toString('hex');
+  const folder = { path: join(paths.checkouts, `${PREFIX}${key}`), label: labelFor(key), record };
+  await mkdir(paths.checkouts, { recursive: true });
+  await mkdir(folder.path, { mode: 0o700 });
+  await writeRecord(folder, record);
+  // these become the root of what is mounted
+  for (const path of [imageOf(folder), emptyOf(folder)]) await mkdir(path, { mode: 0o755 });
+  return folder;
+}
+
+/** Replaces the record of a mount. */
+export async function writeRecord({ path }: MountFolder, record: MountRecord): Promise<void> {
+  await replaceFile(recordOf(path), JSON.stringify(record), 0o600);
+}
+
+/** The folders of all mounts, also of those that are no more. */
+export function mountFolders({ paths: { checkouts } }: Context): readonly MountFolder[] {
+  return entriesIfPresent(checkouts)
+    .map(({ name }) => name)
+    .filter((name) => name.startsWith(PREFIX))
+    .map((name) => {
+      const path = join(checkouts, name);
+      return { path, label: labelFor(name.slice(PREFIX.length)), record: readRecord(recordOf(path)) };
+    });
+}
+
+function readRecord(file: string): MountRecord | undefined {
+  try {
+    return MountRecord.safeParse(JSON.parse(readIfPresent(file) ?? '')).data;
+  } catch (error) {
+    if (error instanceof SyntaxError || isUnreadable(error)) return undefined;
+    throw error;
+  }
+}
+
+function labelFor(key: string): string {
+  return `atomic:${key}`;
+}
+
+/** The lines of the mount table that show what is in this folder. */
+export function mountsOf(folder: MountFolder): readonly Mount[] {
+  return mountTable().filter((mount) => isMountOf(folder, mount));
+}
+
+/** Whether a line of the mount table shows what is in this folder. */
+export function isMountOf({ path, label }: MountFolder, { source, root }: Mount): boolean {
+  return source === label || root.endsWith(`/${path.slice(path.lastIndexOf('/') + 1)}/image`);
+}

@@ -1,0 +1,91 @@
+/** What an image says about how it wants to be installed: its `/exports` folder. */
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as z from 'zod';
+import { AtomicError } from '../../errors.ts';
+import { pathInside } from '../../host/files/path-inside.ts';
+import type { Template } from './template.ts';
+
+/** Values other than text take their JSON spelling. */
+const DefaultValue = z
+  .unknown()
+  .transform((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+
+/** `/exports/manifest.json`; unknown keys are ignored. */
+const ExportsManifest = z.looseObject({
+  defaultValues: z.record(z.string(), DefaultValue).default({}),
+  renameFiles: z.record(z.string(), z.string()).default({}),
+  installedFilesTemplate: z.array(z.string()).default([]),
+  useLinks: z.boolean().default(true),
+  noContainerService: z.boolean().default(false),
+});
+
+export type ExportsManifest = z.infer<typeof ExportsManifest>;
+
+export interface Exports {
+  /** Whether there is a folder `/exports` at all. */
+  readonly isPresent: boolean;
+  readonly manifest: ExportsManifest;
+  /** `config.json`, to be taken as it is; it wins over the template. */
+  readonly config: string | undefined;
+  readonly configTemplate: Template | undefined;
+  readonly serviceTemplate: Template | undefined;
+  readonly tmpfilesTemplate: Template | undefined;
+  /** Whether there are files for the host below `hostfs`. */
+  readonly hasHostFiles: boolean;
+}
+
+/**
+ * Reads the exports of an unpacked image.
+ *
+ * @param shownAs the path of `rootfs` in messages: the checkout is built elsewhere than it will live
+ * @throws AtomicError when manifest.json is not valid
+ */
+export async function readExports(rootfs: string, shownAs: string, image: string): Promise<Exports> {
+  const read = async (name: string) => await readInside(rootfs, `exports/${name}`);
+  const template = async (name: string): Promise<Template | undefined> => {
+    const text = await read(name);
+    return text === undefined ? undefined : { file: join(shownAs, 'exports', name), text };
+  };
+  return {
+    isPresent: (await pathInside(rootfs, 'exports')) !== undefined,
+    manifest: parseExportsManifest(await read('manifest.json'), image),
+    config: await read('config.json'),
+    configTemplate: await template('config.json.template'),
+    serviceTemplate: await template('service.template'),
+    tmpfilesTemplate: await template('tmpfiles.template'),
+    hasHostFiles: (await pathInside(rootfs, 'exports/hostfs')) !== undefined,
+  };
+}
+
+/** The text of a regular file of an unpacked image; anything else (a folder, a device) counts as absent. */
+export async function readInside(rootfs: string, path: string): Promise<string | undefined> {
+  const found = await pathInside(rootfs, path);
+  if (found === undefined || !(await stat(found)).isFile()) return undefined;
+  return await readFile(found, 'utf8');
+}
+
+/**
+ * Parses `/exports/manifest.json`; an image without it has the defaults.
+ *
+ * @throws AtomicError that names the image
+ */
+export function parseExportsManifest(text: string | undefined, image: string): ExportsManifest {
+  if (text === undefined) return ExportsManifest.parse({});
+  const parsed = ExportsManifest.safeParse(jsonOf(text));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const where = issue?.path.length ? `${issue.path.join('.')}: ${issue.message}` : undefined;
+  throw new AtomicError(
+    `Invalid manifest.json file in image: ${image}.`,
+    where === undefined ? {} : { hint: where },
+  );
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

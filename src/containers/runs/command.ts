@@ -1,0 +1,86 @@
+/** `atomic run NAME COMMAND`: in the running container, or in one of its own for the length of the command. */
+import { realpathSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Context, shieldedFrom } from '../../context.ts';
+import { AtomicError } from '../../errors.ts';
+import { createFile, exists, readIfPresent } from '../../host/files/files.ts';
+import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
+import { guardContainer } from '../../host/guard.ts';
+import { deleteContainer, execInContainer, isContainerRunning, runBundle } from '../../host/runtime.ts';
+import type { ContainerName } from '../deployments/name.ts';
+import { bindSources, parseOciConfig, singleRunConfig } from '../rendering/oci-config.ts';
+import { isServiceRunning } from '../service/service.ts';
+
+/** How long a container may take to come up, and how often we look, in milliseconds. */
+const PATIENCE = 5000;
+const INTERVAL = 50;
+
+export interface CommandRequest {
+  readonly command: readonly string[];
+  readonly isDetached: boolean;
+  readonly hasTerminal: boolean;
+  readonly runtime: string;
+}
+
+/**
+ * Runs a command with our standard streams.
+ *
+ * @param path the folder of the deployment
+ * @returns its exit status
+ * @throws AtomicError when it is to be detached and the container does not run
+ */
+export async function runCommand(
+  context: Context,
+  { name, path }: { name: ContainerName; path: string },
+  request: CommandRequest,
+): Promise<number> {
+  if (await isServiceRunning(context, name)) {
+    await waitUntilUp(context, name, request.runtime);
+    return await execInContainer(context, request.runtime, { id: name, ...request });
+  }
+  if (request.isDetached) throw new AtomicError('Cannot use --detach with not running containers');
+  return await runOneOff(context, { name, path }, request);
+}
+
+/** systemd calls a service active as soon as its runtime has been started; the container comes a moment later. */
+async function waitUntilUp(context: Context, name: ContainerName, runtime: string): Promise<void> {
+  for (let waited = 0; waited < PATIENCE; waited += INTERVAL) {
+    if (await isContainerRunning(context, runtime, name)) return;
+    await sleep(INTERVAL, undefined, { signal: context.signal });
+  }
+}
+
+async function runOneOff(
+  context: Context,
+  { name, path }: { name: ContainerName; path: string },
+  { command, hasTerminal, runtime }: CommandRequest,
+): Promise<number> {
+  const file = join(path, 'config.json');
+  const text = readIfPresent(file);
+  if (text === undefined) throw new AtomicError(`cannot run a command in '${name}': ${file} is missing`);
+  await makeRunSources(bindSources(parseOciConfig(text, file), file));
+  await using bundle = await temporaryFolder(context.paths.temporary, 'run', endOf(context, runtime));
+  using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
+  const rootPath = realpathSync(join(path, 'rootfs'));
+  const config = singleRunConfig(text, file, { rootPath, command, hasTerminal });
+  await createFile(join(bundle.path, 'config.json'), config, 0o600);
+  return await runBundle(context, runtime, { id: idOf(bundle.path), folder: bundle.path });
+}
+
+/** The id of a one-off container is the name of its bundle, without the dot. */
+function idOf(bundle: string): string {
+  return basename(bundle).slice(1);
+}
+
+/** Ends the container of a bundle, whoever started it. */
+function endOf(context: Context, runtime: string): BeforeRemoval {
+  return async (bundle) => await deleteContainer(shieldedFrom(context), runtime, idOf(bundle));
+}
+
+/** What the service's tmpfiles would have made; specification 7.7. */
+async function makeRunSources(sources: readonly string[]): Promise<void> {
+  const missing = sources.filter((source) => /^(\/var)?\/run\//.test(source) && !exists(source));
+  for (const source of missing) await mkdir(source, { recursive: true });
+}

@@ -1,0 +1,75 @@
+/** What runs on account of a container, and has to run again after its deployment has changed. */
+import * as z from 'zod';
+import type { Context } from '../../context.ts';
+import { AtomicError, ToolError } from '../../errors.ts';
+import { exists } from '../../host/files/files.ts';
+import { defaultRuntime } from '../../host/runtime.ts';
+import * as systemd from '../../host/systemd.ts';
+import { containerPaths } from '../deployments/deployment.ts';
+import type { ContainerName } from '../deployments/name.ts';
+import { dependantsOf } from '../deployments/shared-rootfs.ts';
+import { isServiceRunning, startServicesSafely, stopService } from './service.ts';
+
+/** Also a part of the pending marker, for the recovery. */
+export const Running = z.object({
+  /** The container itself, if it runs, and those that share its root file system. */
+  containers: z.array(z.object({ name: z.string(), runtime: z.string() })),
+  /** Other units that need one of these: systemd stops them with it, and does not start them again. */
+  units: z.array(z.string()),
+});
+
+export type Running = z.infer<typeof Running>;
+type RunningContainer = Running['containers'][number];
+
+export const NOTHING_RUNNING: Running = { containers: [], units: [] };
+
+/** Finds what runs. */
+export async function findRunning(context: Context, { name, runtime }: RunningContainer): Promise<Running> {
+  const others = dependantsOf(context, name as ContainerName).map((dependant) => ({
+    name: dependant.name,
+    runtime: dependant.info.runtime || defaultRuntime(context),
+  }));
+  const containers: RunningContainer[] = [];
+  for (const candidate of [{ name, runtime }, ...others])
+    if (await isServiceRunning(context, candidate.name)) containers.push(candidate);
+  if (containers.length === 0) return { containers, units: [] };
+  const own = new Set(containers.map((container) => `${container.name}.service`));
+  const units = await systemd.activeUnitsNeeding(context, [...own]);
+  return { containers, units: units.filter((unit) => !own.has(unit)) };
+}
+
+/** Stops the containers, and with them what needs them. */
+export async function stopRunning(context: Context, { containers }: Running): Promise<void> {
+  for (const { name, runtime } of withUnit(context, containers)) await stopService(context, name, runtime);
+}
+
+/**
+ * Starts all of it, and watches the containers for a moment.
+ *
+ * @throws AtomicError when one does not start, or does not stay up
+ */
+export async function startRunning(context: Context, { containers, units }: Running): Promise<void> {
+  await startServicesSafely(
+    context,
+    withUnit(context, containers).map(({ name }) => name),
+  );
+  for (const unit of units) await startUnit(context, unit);
+}
+
+/** A deployment without service, between those with one, has no unit to stop or start. */
+function withUnit(context: Context, containers: readonly RunningContainer[]): readonly RunningContainer[] {
+  return containers.filter(({ name }) => exists(containerPaths(context, name).unit));
+}
+
+async function startUnit(context: Context, unit: string): Promise<void> {
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', unit) });
+  try {
+    await systemd.start(context, unit);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new AtomicError(`cannot start ${unit} again, which had to stop with the container`, {
+      hint: `see 'journalctl -u ${unit}'`,
+      cause: error,
+    });
+  }
+}

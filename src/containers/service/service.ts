@@ -1,0 +1,112 @@
+/** The service of a container: started so that it really runs, stopped so that nothing is left of it. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Context } from '../../context.ts';
+import { AtomicError, ToolError } from '../../errors.ts';
+import { readIfPresent } from '../../host/files/files.ts';
+import { deleteContainer } from '../../host/runtime.ts';
+import * as systemd from '../../host/systemd.ts';
+import { together } from '../../wait-for-all.ts';
+import { containerPaths } from '../deployments/deployment.ts';
+import { withStopGrace } from './stop-grace.ts';
+
+/** How long a service has to have run to count as started, in milliseconds: most that fail do so at once. */
+const SETTLING_TIME = 1000;
+const SETTLING_INTERVAL = 100;
+/** Lines of the journal that are shown of a service that does not start. */
+const JOURNAL_LINES = 10;
+
+/** Whether the service of a container is up, or on its way there. */
+export async function isServiceRunning(context: Context, name: string): Promise<boolean> {
+  const { active } = await systemd.unitState(context, name);
+  return !['inactive', 'failed'].includes(active);
+}
+
+/**
+ * Starts the service.
+ *
+ * @throws AtomicError when systemd could not start it
+ */
+export async function startService(context: Context, name: string): Promise<void> {
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) });
+  try {
+    await systemd.start(context, name);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw await startFailure(context, name, error);
+  }
+}
+
+/**
+ * Starts services and watches them for a moment, since `systemctl start` is content with a process that ends at once.
+ *
+ * @throws AtomicError when one does not start, or does not stay up; the end of its journal has been reported
+ */
+export async function startServicesSafely(context: Context, names: readonly string[]): Promise<void> {
+  const begun = Date.now() / 1000;
+  const safely = async (name: string, step: (context: Context, name: string) => Promise<void>) => {
+    try {
+      await step(context, name);
+    } catch (error) {
+      if (!context.signal.aborted) await reportJournal(context, name, begun);
+      throw error;
+    }
+  };
+  for (const name of names) await safely(name, startService);
+  await together(names.map((name) => safely(name, watchService)));
+}
+
+async function watchService(context: Context, name: string): Promise<void> {
+  for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
+    const state = await systemd.unitState(context, name);
+    const hasFailed = state.active === 'failed' || state.sub === 'auto-restart' || state.restarts > 0;
+    if (hasFailed) throw await startFailure(context, name);
+    await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
+  }
+}
+
+async function reportJournal(context: Context, name: string, since: number): Promise<void> {
+  const lines = await systemd.journalOf(context, name, { since, lines: JOURNAL_LINES });
+  for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
+}
+
+async function startFailure(context: Context, name: string, cause?: unknown): Promise<AtomicError> {
+  const { active, result, exitStatus } = await systemd.unitState(context, name);
+  return new AtomicError(`cannot start '${name}' (${active}, ${result}, exit status ${exitStatus})`, {
+    hint: `see 'journalctl -u ${name}'`,
+    cause,
+  });
+}
+
+/**
+ * Stops the service, whether there is one or not; a container that outlives it is killed and removed.
+ *
+ * @throws AtomicError when systemd could not stop it
+ */
+export async function stopService(context: Context, name: string, runtime: string): Promise<void> {
+  const unit = readIfPresent(containerPaths(context, name).unit) ?? '';
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
+  try {
+    await withStopGrace(context, { name, runtime, unit }, () => systemd.stop(context, name));
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+    throw new AtomicError(`cannot stop '${name}': ${error.message}`, {
+      hint: `see 'systemctl status ${name}'`,
+      cause: error,
+    });
+  }
+  await deleteContainer(context, runtime, name);
+  await forgetFailures(context, name);
+}
+
+/**
+ * A process that had to be killed leaves the unit `failed`, though it was stopped because the person said so; and one
+ * that kept failing leaves its starts counted, so that systemd would refuse the next. Of a unit that is not loaded
+ * there is nothing to forget.
+ */
+async function forgetFailures(context: Context, name: string): Promise<void> {
+  try {
+    await systemd.resetFailed(context, name);
+  } catch (error) {
+    if (!(error instanceof ToolError)) throw error;
+  }
+}

@@ -1,0 +1,64 @@
+/** The pending marker: what a command writes down before it touches what the next one could find half-done. */
+import { dirname, join } from 'node:path';
+import * as z from 'zod';
+import type { Context } from '../../context.ts';
+import { faultPoint } from '../../faults.ts';
+import {
+  exists,
+  readIfPresent,
+  removeIfPresent,
+  removeTemporary,
+  replaceFile,
+  syncPath,
+} from '../../host/files/files.ts';
+import type { ContainerName } from '../deployments/name.ts';
+import { Running } from '../service/restart-set.ts';
+
+const Pending = z.object({
+  operation: z.enum(['install', 'update', 'rollback', 'uninstall']),
+  /** The runtime that may have a container of that name. */
+  runtime: z.string(),
+  /** The deployment that was active before; none at an install. */
+  from: z.string().optional(),
+  /** What ran before, and has to run afterwards. */
+  running: Running,
+});
+
+export type Pending = z.infer<typeof Pending>;
+
+function markerOf({ paths }: Context, name: ContainerName): string {
+  return join(paths.checkouts, `.${name}.pending`);
+}
+
+/** Whether a command on the container is under way, or was cut short. */
+export function isPending(context: Context, name: ContainerName): boolean {
+  return exists(markerOf(context, name));
+}
+
+/** Puts the marker of a container on disk. */
+export async function markPending(context: Context, name: ContainerName, pending: Pending): Promise<void> {
+  await replaceFile(markerOf(context, name), `${JSON.stringify(pending)}\n`, 0o600);
+}
+
+/** Removes the marker: the host agrees with the link again. */
+export async function clearPending(context: Context, name: ContainerName): Promise<void> {
+  const marker = markerOf(context, name);
+  if (await removeIfPresent(marker)) await syncPath(dirname(marker));
+  await faultPoint(context, 'finish.unmarked');
+}
+
+/** The marker of a container, `undefined` without one; a damaged one says only that something was under way. */
+export async function readPending(
+  context: Context,
+  name: ContainerName,
+): Promise<Partial<Pending> | undefined> {
+  const marker = markerOf(context, name);
+  await removeTemporary(marker);
+  const text = readIfPresent(marker);
+  if (text === undefined) return undefined;
+  try {
+    return Pending.parse(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,7 @@
+/** Putting a whole file system on disk: Node has no syncfs(2), sync(1) has. */
+import type { Host } from '../host.ts';
+
+/** Writes out everything of the file system that holds `path`. */
+export async function syncFileSystem(host: Host, path: string): Promise<void> {
+  await host.processes.run({ tool: 'sync', args: ['--file-system', '--', path] });
+}

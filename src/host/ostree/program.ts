@@ -1,0 +1,161 @@
+/** The ostree program: everything that writes to a repository or checks out of it. */
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
+import { ToolError } from '../../errors.ts';
+import type { Host } from '../host.ts';
+
+/** A commit to make. */
+export interface CommitRequest {
+  /** Absent: the commit is made without a ref. */
+  readonly ref?: string;
+  /** Text metadata of the commit. */
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/** Messages in English; and libarchive, which reads the layers, takes names beyond ASCII in a UTF-8 locale only. */
+const ENVIRONMENT = { LC_ALL: 'C.UTF-8' };
+
+async function ostree(
+  host: Host,
+  repository: string,
+  args: readonly string[],
+  input?: Readable,
+): Promise<string> {
+  const call = { tool: 'ostree', args: [`--repo=${repository}`, ...args], ...(input ? { input } : {}) };
+  return (await host.processes.run({ ...call, env: ENVIRONMENT })).stdout.trim();
+}
+
+/** Makes an empty repository: `bare` for root, `bare-user` for others. Fine when there is one. */
+export async function initRepository(host: Host, repository: string): Promise<void> {
+  await ostree(host, repository, ['init', `--mode=${host.user.isRoot ? 'bare' : 'bare-user'}`]);
+}
+
+/**
+ * Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. To be called within
+ * {@link withoutRace}, with a new stream each time.
+ */
+export async function commitTar(host: Host, repository: string, tar: Readable): Promise<string> {
+  const source = ['--tree=tar=-', '--tar-autocreate-parents'];
+  return await ostree(
+    host,
+    repository,
+    ['commit', '--orphan', ...source, ...ownership(host), ...labels()],
+    tar,
+  );
+}
+
+/** Commits a folder. */
+export async function commitFolder(
+  host: Host,
+  repository: string,
+  folder: string,
+  request: CommitRequest,
+): Promise<string> {
+  return await commitTree(host, repository, [`--tree=dir=${folder}`, ...labels()], request);
+}
+
+/** Makes a commit of the same tree as another one, with a ref and metadata of its own. */
+export async function commitAgain(
+  host: Host,
+  repository: string,
+  commit: string,
+  request: CommitRequest,
+): Promise<string> {
+  return await commitTree(host, repository, [`--tree=ref=${commit}`], request);
+}
+
+/** More often than anybody loses this race in a row. */
+const MOST_RACES = 10;
+
+/**
+ * Makes a commit, again when it lost a race: while one ostree(1) removes the folder that it staged its objects in,
+ * another that begins at this moment may choose it for its own, and fail before it has done anything.
+ */
+export async function withoutRace<Result>(commit: () => Promise<Result>): Promise<Result> {
+  for (let races = 1; ; races++) {
+    try {
+      return await commit();
+    } catch (error) {
+      const hasRaced =
+        error instanceof ToolError && /opendir\(staging-.*No such file/.test(error.failure.stderr);
+      if (!hasRaced || races === MOST_RACES) throw error;
+    }
+  }
+}
+
+async function commitTree(
+  host: Host,
+  repository: string,
+  source: readonly string[],
+  { ref, metadata = {} }: CommitRequest,
+): Promise<string> {
+  // a ref's history is of no use here: an image's commits have no parent
+  const target = ref === undefined ? ['--orphan'] : [`--branch=${ref}`, '--parent=none', '--no-bindings'];
+  const strings = Object.entries(metadata).map(([key, value]) => `--add-metadata-string=${key}=${value}`);
+  const args = ['commit', ...target, ...ownership(host), ...strings, ...source];
+  return await withoutRace(async () => await ostree(host, repository, args));
+}
+
+/** An ordinary user can neither own others' files nor set their attributes. */
+function ownership({ user }: Host): readonly string[] {
+  return user.isRoot ? [] : ['--canonical-permissions', '--no-xattrs'];
+}
+
+/** On a host with SELinux, files get the label that its policy has for their path. */
+function labels(): readonly string[] {
+  return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
+}
+
+/** Makes a ref hold a commit, whatever it held before. */
+export async function writeRef(host: Host, repository: string, ref: string, commit: string): Promise<void> {
+  await ostree(host, repository, ['refs', '--force', `--create=${ref}`, '--', commit]);
+}
+
+/** Deletes refs; their commits stay until the repository is pruned. */
+export async function deleteRefs(host: Host, repository: string, refs: readonly string[]): Promise<void> {
+  if (refs.length > 0) await ostree(host, repository, ['refs', '--delete', '--', ...refs]);
+}
+
+/**
+ * Removes the objects that no ref reaches.
+ *
+ * @returns how many bytes they had, to two digits or so; hard links of checkouts may still hold them
+ * @throws ToolError when an object that a ref needs is missing
+ */
+export async function pruneObjects(host: Host, repository: string): Promise<number> {
+  return parseFreed(await ostree(host, repository, ['prune', '--refs-only']));
+}
+
+/** What g_format_size() writes; its blank is one that does not break. */
+const FREED = /, ([\d.]+)\s(bytes?|kB|MB|GB|TB) freed/;
+const SIZES: Readonly<Record<string, number>> = { kB: 1e3, MB: 1e6, GB: 1e9, TB: 1e12 };
+
+/** Parses what `ostree prune` says it freed, in bytes. */
+export function parseFreed(output: string): number {
+  const [, number = '0', unit = ''] = FREED.exec(output) ?? [];
+  return Math.round(Number(number) * (SIZES[unit] ?? 1));
+}
+
+/**
+ * Checks out refs over one another into a folder, the first at the bottom: later files win, and whiteouts remove
+ * what is below them. Files are hard links into the repository, unless they are to be written to.
+ *
+ * @param listFile where the list of refs may be written; it is read by ostree(1)
+ */
+export async function checkoutUnion(
+  host: Host,
+  repository: string,
+  {
+    refs,
+    folder,
+    listFile,
+    isWritable = false,
+  }: { refs: readonly string[]; folder: string; listFile: string; isWritable?: boolean },
+): Promise<void> {
+  await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join(''));
+  const user = host.user.isRoot ? [] : ['--user-mode'];
+  const files = isWritable ? '--force-copy' : '--require-hardlinks';
+  const mode = ['--union', '--whiteouts', files, '--fsync=no', ...user];
+  await ostree(host, repository, ['checkout', ...mode, `--from-file=${listFile}`, folder]);
+}

@@ -1,0 +1,93 @@
+/**
+ * Which entries of a tar archive become part of an OSTree commit. ostree(1) refuses or does not survive the others, and
+ * hardly says which they are.
+ */
+import { posix } from 'node:path';
+import { AtomicError } from '../../errors.ts';
+import type { TarEntry } from './entry.ts';
+
+/** Character devices, block devices and fifos. */
+const SPECIAL = new Set(['3', '4', '6']);
+
+/** NAME_MAX of Linux's file systems. */
+const LONGEST_NAME = 255;
+
+/** Goes through the entries of one archive, in their order. */
+export class TarRules {
+  readonly #kinds = new Map<string, 'folder' | 'other'>();
+  readonly #specials = new Set<string>();
+
+  /**
+   * Whether an entry stays: a special file goes, and all that is a hard link to it.
+   *
+   * @throws AtomicError, without the name of the archive, for an entry that cannot be what it says it is
+   */
+  admit(entry: TarEntry): boolean {
+    const path = pathOf(entry.name);
+    const kind = this.#kindOf(entry);
+    if (kind === 'special') {
+      this.#specials.add(path);
+      return false;
+    }
+    if (path === '' && kind !== 'folder') throw new AtomicError('has a file without a name');
+    this.#enterParents(path);
+    if ((this.#kinds.get(path) ?? kind) !== kind)
+      throw new AtomicError(`has ${shown(path)} twice, once as a folder and once as something else`);
+    this.#kinds.set(path, kind);
+    return true;
+  }
+
+  #kindOf(entry: TarEntry): 'folder' | 'special' | 'other' {
+    if (isFolder(entry)) return 'folder';
+    const isSpecial = entry.type === '1' ? this.#specials.has(pathOf(entry.link)) : SPECIAL.has(entry.type);
+    return isSpecial ? 'special' : 'other';
+  }
+
+  /** What is below a path makes it a folder, also without an entry of its own. */
+  #enterParents(path: string): void {
+    for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent)) {
+      const kind = this.#kinds.get(parent);
+      if (kind === 'folder') return;
+      if (kind === 'other')
+        throw new AtomicError(`has ${shown(path)} below ${shown(parent)}, which is no folder`);
+      this.#kinds.set(parent, 'folder');
+    }
+  }
+}
+
+/** Before POSIX, a `/` at the end was all that made an entry a folder. */
+function isFolder({ type, name }: TarEntry): boolean {
+  return type === '5' || (/[0\0]/.test(type) && name.at(-1) === 0x2f);
+}
+
+const UTF8 = new TextDecoder('utf-8', { fatal: true });
+
+/** The path from the root of the image, '' for the root itself. */
+function pathOf(name: Buffer): string {
+  const parts = decoded(name)
+    .split('/')
+    .filter((part) => part !== '' && part !== '.');
+  if (parts.some((part) => Buffer.byteLength(part) > LONGEST_NAME))
+    throw new AtomicError(
+      `has the path ${shown(parts.join('/'))}, with a name of more than ${LONGEST_NAME} bytes`,
+    );
+  if (parts.includes('..'))
+    throw new AtomicError(`has the path ${shown(decoded(name))}, which leads out of the image`);
+  return parts.join('/');
+}
+
+function decoded(name: Buffer): string {
+  try {
+    return UTF8.decode(name);
+  } catch (error) {
+    throw new AtomicError(`has the name ${shown(name.toString('latin1'))}, which is not UTF-8`, {
+      cause: error,
+    });
+  }
+}
+
+/** In quotes and with escapes, and not so long that nothing else can be seen. */
+function shown(path: string): string {
+  const end = 200;
+  return JSON.stringify(path.length > end ? `${path.slice(0, end)}…` : path);
+}

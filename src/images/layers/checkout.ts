@@ -1,0 +1,73 @@
+/** From an image to a root file system. */
+import { lstat, rm, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Context } from '../../context.ts';
+import { AtomicError, isErrno } from '../../errors.ts';
+import { checkoutUnion } from '../../host/ostree/program.ts';
+import { readCommit, readFolder, resolveRef } from '../../host/ostree/repository.ts';
+import { blobRef } from '../names/reference.ts';
+import type { LocalImage } from '../store/images.ts';
+import { cutAtHiddenFiles } from './layer-tree.ts';
+
+/**
+ * Merges the layers of an image into `folder`, which has to exist, on the file system of the repository: with one
+ * process, however many layers there are, unless one has a folder in the place of a file.
+ *
+ * @throws AtomicError when a layer is missing
+ */
+export async function checkoutImage(
+  context: Context,
+  image: LayeredImage,
+  folder: string,
+  { isWritable = false } = {},
+): Promise<void> {
+  const { repository } = context.paths;
+  const listFile = `${folder}.layers`;
+  const commits = layerCommits(context, image);
+  const layers = commits.map((commit) => ({ commit, tree: readCommit(repository, commit).tree }));
+  for (const [index, run] of cutAtHiddenFiles(repository, layers).entries()) {
+    // ostree(1) would follow a link that is where a folder is to be, out of the image
+    if (index > 0) await removeHidden(repository, run[0]?.tree ?? '', folder);
+    const refs = run.map(({ commit }) => commit);
+    await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
+  }
+  await rm(listFile);
+}
+
+/** What of an image a checkout needs. */
+export type LayeredImage = Pick<LocalImage, 'commit' | 'layers'>;
+
+/**
+ * The commits whose trees, laid over one another, are the image, base first.
+ *
+ * @throws AtomicError when a layer is missing
+ */
+export function layerCommits({ paths }: Context, { layers, commit }: LayeredImage): readonly string[] {
+  // compat: what has no manifest is its own and only layer
+  return layers.length > 0 ? layers.map((hex) => commitOf(paths.repository, hex)) : [commit];
+}
+
+function commitOf(repository: string, hex: string): string {
+  const commit = resolveRef(repository, blobRef(hex));
+  if (commit !== undefined) return commit;
+  throw new AtomicError(`Layer not found: ${hex}.  Please pull the image again`);
+}
+
+/** Removes what is in the place of a layer's folders and is none, be it a link to one. */
+async function removeHidden(repository: string, tree: string, path: string): Promise<void> {
+  for (const [name, folder] of readFolder(repository, tree).folders) {
+    const target = join(path, name);
+    const isFolder = await isFolderIfPresent(target);
+    if (isFolder === true) await removeHidden(repository, folder.tree, target);
+    else if (isFolder === false) await unlink(target);
+  }
+}
+
+async function isFolderIfPresent(path: string): Promise<boolean | undefined> {
+  try {
+    return (await lstat(path)).isDirectory();
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}

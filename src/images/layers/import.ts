@@ -1,0 +1,145 @@
+/** One layer, from a blob on disk to a commit. */
+import { createHash } from 'node:crypto';
+import { createReadStream, type ReadStream } from 'node:fs';
+import { rm, stat } from 'node:fs/promises';
+import { Transform, type TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { createGunzip } from 'node:zlib';
+import type { Context } from '../../context.ts';
+import { AtomicError, ToolError } from '../../errors.ts';
+import { faultPoint } from '../../faults.ts';
+import { CHUNK, compressionOf, explainGzip, unzstd } from '../../host/files/compression.ts';
+import { commitAgain, commitTar, withoutRace } from '../../host/ostree/program.ts';
+import { readCommit } from '../../host/ostree/repository.ts';
+import { TarFilter } from '../../host/tar/filter.ts';
+import { blobRef } from '../names/reference.ts';
+import { requireSafeWhiteouts } from './layer-tree.ts';
+
+/** A layer as its image describes it. */
+export interface Layer {
+  /** Its digest, without `sha256:`. */
+  readonly hex: string;
+  /** Bytes, as the manifest has it. */
+  readonly size: number | undefined;
+  /** The digest of the uncompressed layer according to the image's configuration; not all images say. */
+  readonly diffId: string | undefined;
+}
+
+/**
+ * Imports a layer from the file of its blob, uncompressing, measuring and filtering on the way into ostree. Its ref is
+ * made last, when everything has been checked. Device nodes, fifos and sockets are left out; `onSpecial` gets their
+ * number.
+ *
+ * @throws AtomicError when the blob is no layer, or not the one that its image speaks of
+ */
+export async function importLayer(
+  context: Context,
+  { hex, size, diffId }: Layer,
+  file: string,
+  onSpecial: (count: number) => void,
+): Promise<void> {
+  const owner = `layer ${hex}`;
+  const { size: found } = await stat(file);
+  if (size !== undefined && size !== found)
+    throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
+  const { commit, bytes, digest, dropped } = await withoutRace(
+    async () => await commitLayer(context, { file, owner }),
+  ).catch(explainOstree(owner));
+  if (diffId !== undefined && digest !== diffId)
+    throw new AtomicError(`${owner} does not match its image: uncompressed it is ${digest}, not ${diffId}`);
+  const { repository } = context.paths;
+  requireSafeWhiteouts(repository, readCommit(repository, commit).tree, owner);
+  const metadata = {
+    'docker.size': String(found),
+    'docker.uncompressed_size': String(bytes),
+    'docker.uncompressed_digest': digest,
+  };
+  await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
+  await faultPoint(context, 'pull.layer-imported');
+  if (dropped > 0) onSpecial(dropped);
+}
+
+/** What has been learnt of a layer on the way. */
+interface CommittedLayer {
+  readonly commit: string;
+  /** Uncompressed. */
+  readonly bytes: number;
+  /** `sha256:<hex>` of the uncompressed layer. */
+  readonly digest: string;
+  /** Device nodes and the like. */
+  readonly dropped: number;
+}
+
+async function commitLayer(
+  context: Context,
+  layer: { file: string; owner: string },
+): Promise<CommittedLayer> {
+  const meter = new Meter();
+  const filter = new TarFilter(layer.owner);
+  const commit = await feed(
+    commitTar(context, context.paths.repository, filter),
+    unpack(context, layer, [meter, filter]),
+  );
+  return { commit, bytes: meter.bytes, digest: meter.digest(), dropped: filter.dropped };
+}
+
+/** What the filter lets through but OSTree does not take is the layer's fault. */
+function explainOstree(owner: string): (error: unknown) => never {
+  return (error) => {
+    if (!(error instanceof ToolError) || error.argv[0] !== 'ostree') throw error;
+    const reason = /^(?:error: |Bail out! )(.*)$/m.exec(error.failure.stderr)?.[1] ?? error.message;
+    throw new AtomicError(`${owner} cannot be imported: ${reason}`, { cause: error });
+  };
+}
+
+/** Waits for both ends of a pipe. When both fail, the source knows better why, unless the sink just went away. */
+async function feed(sink: Promise<string>, source: Promise<void>): Promise<string> {
+  const [committed, fed] = await Promise.allSettled([sink, source]);
+  if (fed.status === 'rejected' && fed.reason instanceof AtomicError) throw fed.reason;
+  if (committed.status === 'rejected') throw committed.reason;
+  if (fed.status === 'rejected') throw fed.reason;
+  return committed.value;
+}
+
+async function unpack(
+  context: Context,
+  { file, owner }: { file: string; owner: string },
+  [meter, filter]: [Meter, TarFilter],
+): Promise<void> {
+  const compression = await compressionOf(file);
+  const { signal } = context;
+  if (compression === 'gzip') {
+    const uncompressing = createGunzip({ chunkSize: CHUNK });
+    await pipeline(readStream(file), uncompressing, meter, filter, { signal }).catch(explainGzip(owner));
+  } else if (compression === 'zstd') {
+    const plain = `${file}.tar`;
+    await unzstd(context, file, plain);
+    await pipeline(readStream(plain), meter, filter, { signal });
+    await rm(plain);
+  } else {
+    await pipeline(readStream(file), meter, filter, { signal });
+  }
+}
+
+function readStream(file: string): ReadStream {
+  return createReadStream(file, { highWaterMark: CHUNK });
+}
+
+/** Counts and digests what flows through. */
+class Meter extends Transform {
+  bytes = 0;
+  readonly #hash = createHash('sha256');
+  #digest: string | undefined;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.bytes += chunk.length;
+    this.#hash.update(chunk);
+    done(null, chunk);
+  }
+
+  /** `sha256:<hex>` of everything; to be asked at the end. */
+  digest(): string {
+    this.#digest ??= `sha256:${this.#hash.digest('hex')}`;
+    return this.#digest;
+  }
+}

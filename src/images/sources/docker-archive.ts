@@ -1,0 +1,55 @@
+/** Archives of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md, "Combined Image JSON". */
+import * as z from 'zod';
+import type { Context } from '../../context.ts';
+import { AtomicError } from '../../errors.ts';
+import { readMember } from '../../host/tar/member.ts';
+import { baseNameOf } from '../names/reference.ts';
+import { parseDocument } from '../store/manifest.ts';
+
+const ArchiveManifest = z.array(z.looseObject({ RepoTags: z.array(z.string()).nullish() })).min(1);
+/** Images by repository and tag, as they were saved before there was a manifest.json. */
+const Repositories = z.record(z.string(), z.record(z.string(), z.string()));
+
+export interface ArchivedImage {
+  /** Its place in the archive, from 0; of several images the last one is taken. */
+  readonly position: number;
+  readonly name: string;
+}
+
+/**
+ * Finds the image in an archive, of which only two small files are read.
+ *
+ * @param file an absolute path
+ * @throws AtomicError when it is not such an archive
+ */
+export async function findInArchive(context: Context, file: string): Promise<ArchivedImage> {
+  const manifest = await readMember(context, file, 'manifest.json');
+  const hasName = manifest !== undefined && lastEntry(manifest, file).name !== undefined;
+  const repositories = hasName ? undefined : await readMember(context, file, 'repositories');
+  return describeArchive(file, { manifest, repositories });
+}
+
+/** {@link findInArchive} once the files have been read. */
+export function describeArchive(
+  file: string,
+  { manifest, repositories }: Readonly<Record<'manifest' | 'repositories', string | undefined>>,
+): ArchivedImage {
+  if (manifest === undefined && repositories === undefined) {
+    throw new AtomicError(`${file} holds no image that 'docker save' could have written`, {
+      hint: "for the archive of an OCI layout use 'oci-archive:'",
+    });
+  }
+  const { position, name } = manifest === undefined ? { position: 0 } : lastEntry(manifest, file);
+  return { position, name: name ?? firstRepository(repositories, file) ?? baseNameOf(file) };
+}
+
+function lastEntry(text: string, file: string): { position: number; name?: string | undefined } {
+  const entries = parseDocument(ArchiveManifest, text, `manifest.json in ${file}`);
+  return { position: entries.length - 1, name: entries.at(-1)?.RepoTags?.[0] };
+}
+
+function firstRepository(text: string | undefined, file: string): string | undefined {
+  if (text === undefined) return undefined;
+  const [first] = Object.entries(parseDocument(Repositories, text, `repositories in ${file}`));
+  return first && [first[0], ...Object.keys(first[1]).slice(0, 1)].join(':');
+}

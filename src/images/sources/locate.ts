@@ -1,0 +1,146 @@
+/** Which source of skopeo's a typed name means, and under which name its image is stored. */
+import { stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import type { Context } from '../../context.ts';
+import { AtomicError, isErrno } from '../../errors.ts';
+import { readIfPresent } from '../../host/files/files.ts';
+import { readMember } from '../../host/tar/member.ts';
+import {
+  baseNameOf,
+  fullName,
+  isLocal,
+  type LocalTransport,
+  parseName,
+  parseReference,
+  type Reference,
+} from '../names/reference.ts';
+import { annotatedName, parseManifest } from '../store/manifest.ts';
+import { findInArchive } from './docker-archive.ts';
+import { findInLayout, type Layout, verifyEntry } from './oci-layout.ts';
+
+/** An image on this machine. */
+export interface LocatedImage {
+  /** The name under which it is stored. */
+  readonly reference: Reference;
+  /** skopeo's name for the kind of source (containers-transports(5)). */
+  readonly transport: string;
+  /** The name in a store, or an absolute path. */
+  readonly path: string;
+  /** What of the file or folder is meant, as skopeo takes it behind the path. */
+  readonly selector: string;
+  /** Whether it is one of several saved together, with layers in common. */
+  readonly isOneOfSeveral: boolean;
+  /** Refuses what skopeo would not. */
+  verify(): Promise<void>;
+}
+
+/**
+ * What a typed name stands for: its image has the name under which it is, or will be, stored. For an archive or a
+ * folder, that stands inside.
+ *
+ * @throws AtomicError when the name is malformed, or the archive or folder is absent or not what the prefix says
+ */
+export async function resolveReference(context: Context, text: string): Promise<Reference> {
+  const typed = parseReference(text);
+  return isLocal(typed) ? (await locateImage(context, typed)).reference : typed;
+}
+
+/** Finds an image that is not in a registry; see {@link resolveReference}. */
+export async function locateImage(
+  context: Context,
+  typed: Reference & { readonly transport: LocalTransport },
+): Promise<LocatedImage> {
+  switch (typed.transport) {
+    case 'docker':
+      return locateByName('docker-daemon', typed);
+    case 'containers-storage':
+      return locateByName('containers-storage', typed);
+    case 'dockertar':
+      return await locateArchive(context, resolve(context.cwd, typed.name));
+    case 'dir':
+      return await locateFolder(resolve(context.cwd, typed.name));
+    default: {
+      const [path = '', ...rest] = typed.name.split(':');
+      return await locateLayout(context, typed.transport, resolve(context.cwd, path), rest.join(':'));
+    }
+  }
+}
+
+const PLAIN = { selector: '', isOneOfSeveral: false, verify: (): Promise<void> => Promise.resolve() };
+
+function locateByName(transport: string, typed: Reference): LocatedImage {
+  const reference = { ...parseName(fullName(typed)), transport: typed.transport };
+  return { ...PLAIN, reference, transport, path: fullName(typed) };
+}
+
+async function locateArchive(context: Context, path: string): Promise<LocatedImage> {
+  await requireKind(path, 'file');
+  const { name, position } = await findInArchive(context, path);
+  const reference = { ...nameInside(name, path), transport: 'dockertar' as const };
+  // an index finds an image also when the archive has no name for it
+  const selector = `:@${position}`;
+  const isOneOfSeveral = position > 0;
+  return { ...PLAIN, reference, transport: 'docker-archive', path, selector, isOneOfSeveral };
+}
+
+async function locateFolder(path: string): Promise<LocatedImage> {
+  await requireKind(path, 'folder');
+  const text = readIfPresent(join(path, 'manifest.json'));
+  if (text === undefined)
+    throw new AtomicError(`${path} holds no image: it has no manifest.json`, {
+      hint: "for an OCI layout use 'oci:'",
+    });
+  const name = storedName(annotatedName(parseManifest(text, path)), path, '');
+  const reference = { ...nameInside(name, path), transport: 'dir' as const };
+  return { ...PLAIN, reference, transport: 'dir', path };
+}
+
+async function locateLayout(
+  context: Context,
+  transport: 'oci' | 'oci-archive',
+  path: string,
+  tag: string,
+): Promise<LocatedImage> {
+  await requireKind(path, transport === 'oci' ? 'folder' : 'file');
+  const layout: Layout = {
+    path,
+    read: async (file) =>
+      transport === 'oci' ? readIfPresent(join(path, file)) : await readMember(context, path, file),
+  };
+  const entry = await findInLayout(layout, tag);
+  const reference = { ...nameInside(storedName(annotatedName(entry), path, tag), path), transport };
+  const selector = tag === '' ? '' : `:${tag}`;
+  return {
+    ...PLAIN,
+    reference,
+    transport,
+    path,
+    selector,
+    verify: async () => await verifyEntry(layout, entry),
+  };
+}
+
+async function requireKind(path: string, kind: 'file' | 'folder'): Promise<void> {
+  try {
+    const found = await stat(path);
+    if (kind === 'file' ? found.isFile() : found.isDirectory()) return;
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;
+    throw new AtomicError(`${path} does not exist`, { cause: error });
+  }
+  throw new AtomicError(`${path} is not a ${kind}`);
+}
+
+/**
+ * The name of an image in a layout or a folder: the annotated one when it is more than a tag, else that of the file or
+ * folder.
+ */
+export function storedName(annotated: string | undefined, path: string, tag: string): string {
+  if (annotated !== undefined && /[/:]/.test(annotated)) return annotated;
+  return `${baseNameOf(path)}:${tag || 'latest'}`;
+}
+
+function nameInside(name: string, path: string): Reference {
+  const reference = parseName(name, `${name} (from ${path})`);
+  return parseName(fullName(reference));
+}

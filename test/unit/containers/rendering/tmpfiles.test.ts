@@ -1,0 +1,84 @@
+import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateTmpfiles } from '../../../../src/containers/rendering/tmpfiles.ts';
+
+const USER = { uid: 1000, gid: 100, home: '/home/u', isRoot: false };
+
+let folder = '';
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'atomic-tmpfiles-'));
+  await mkdir(join(folder, 'own/present'), { recursive: true });
+  await mkdir(join(folder, 'own-not'));
+  await writeFile(join(folder, 'file'), '');
+  await symlink('nowhere', join(folder, 'dangling'));
+});
+
+afterAll(async () => {
+  await rm(folder, { recursive: true });
+});
+
+const generate = (sources: readonly string[]) =>
+  generateTmpfiles(sources, { user: USER, ownFolder: join(folder, 'own') });
+
+describe('generateTmpfiles', () => {
+  it('lists missing folders, in order, for the one who calls', () => {
+    expect(generate(['/nowhere/b', '/nowhere/a'])).toBe(
+      'd    /nowhere/b   0700 1000 100 - -\nd    /nowhere/a   0700 1000 100 - -\n',
+    );
+  });
+
+  it('lists a folder once', () => {
+    expect(generate(['/nowhere/a', '/nowhere/a'])).toBe('d    /nowhere/a   0700 1000 100 - -\n');
+  });
+
+  it.each([
+    { name: "the container's own folder, though it is there", path: 'own', isListed: true },
+    { name: 'what is in it, though it is there', path: 'own/present', isListed: true },
+    { name: 'a folder whose name only begins alike', path: 'own-not', isListed: false },
+    { name: 'a file that is there', path: 'file', isListed: false },
+    { name: 'a link that is there, if dangling', path: 'dangling', isListed: false },
+    { name: 'what cannot be there, below a file', path: 'file/below', isListed: true },
+  ])('lists $name: $isListed', ({ path, isListed }) => {
+    const source = join(folder, path);
+
+    expect(generate([source])).toBe(isListed ? `d    ${source}   0700 1000 100 - -\n` : undefined);
+  });
+
+  it('has nothing to say without sources', () => {
+    expect(generate([])).toBeUndefined();
+  });
+
+  it('names every path so that systemd-tmpfiles makes exactly that', async () => {
+    const names = [
+      'plain',
+      'a b',
+      'per%cent',
+      '%i',
+      '%a%b',
+      'quo"te',
+      "apo'strophe",
+      'back\\slash',
+      '\\x41',
+      '#hash',
+      '$x',
+    ];
+    names.push('semi;colon', 'no\u00a0break', 'caf\u00e9', '*', '-', '"', ' ');
+    const [uid, gid] = [process.getuid?.() ?? 0, process.getgid?.() ?? 0];
+    const file = join(folder, 'generated.conf');
+    const root = join(folder, 'root');
+    const sources = names.map((name) => `/nowhere/${name}`);
+    const text = generateTmpfiles(sources, { user: { ...USER, uid, gid }, ownFolder: '/nowhere' });
+    await writeFile(file, text ?? '');
+    await mkdir(root);
+
+    await execa('systemd-tmpfiles', ['--create', `--root=${root}`, file]);
+
+    expect(await readdir(join(root, 'nowhere'))).toEqual(names.sort());
+    const { mode, uid: owner, gid: group } = await stat(join(root, 'nowhere/a b'));
+    expect({ mode: mode & 0o7777, owner, group }).toEqual({ mode: 0o700, owner: uid, group: gid });
+  });
+});

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, dirname, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { temporaryFolder } from '../../../../src/host/files/temporary-folder.ts';
+
+let parent = '';
+
+beforeEach(async () => {
+  parent = await mkdtemp(join(tmpdir(), 'atomic-temporary-'));
+});
+
+afterEach(async () => {
+  await rm(parent, { recursive: true });
+});
+
+/** The id of a process that has ended. */
+async function deadProcess(): Promise<number> {
+  const child = spawn('true');
+  await once(child, 'exit');
+  return child.pid ?? expect.fail('not started');
+}
+
+describe('temporaryFolder', () => {
+  it('is hidden, empty, ours alone, and gone afterwards with all it holds', async () => {
+    let path = '';
+    {
+      await using folder = await temporaryFolder(parent, 'pull');
+      path = folder.path;
+      expect(dirname(path)).toBe(parent);
+      expect(basename(path)).toMatch(new RegExp(`^\\.pull-${process.pid}-\\w{6}$`));
+      expect((await stat(path)).mode & 0o777).toBe(0o700);
+      expect(await readdir(path)).toEqual([]);
+      await mkdir(join(path, 'a/b'), { recursive: true });
+      await writeFile(join(path, 'a/b/file'), '');
+      await chmod(join(path, 'a/b/file'), 0);
+    }
+
+    expect(await readdir(parent)).toEqual([]);
+  });
+
+  it('is gone when the work in it fails', async () => {
+    const work = async () => {
+      await using _folder = await temporaryFolder(parent, 'pull');
+      throw new Error('failed');
+    };
+
+    await expect(work()).rejects.toThrow('failed');
+    expect(await readdir(parent)).toEqual([]);
+  });
+
+  it('may be gone before', async () => {
+    await using folder = await temporaryFolder(parent, 'pull');
+    await rm(folder.path, { recursive: true });
+  });
+
+  it('makes the parent', async () => {
+    await using folder = await temporaryFolder(join(parent, 'a/b'), 'pull');
+
+    expect(await readdir(join(parent, 'a/b'))).toEqual([basename(folder.path)]);
+  });
+
+  it('is another one each time', async () => {
+    await using one = await temporaryFolder(parent, 'pull');
+    await using other = await temporaryFolder(parent, 'pull');
+
+    expect((await readdir(parent)).sort()).toEqual([basename(one.path), basename(other.path)].sort());
+  });
+
+  it('takes away what processes that are dead left for the same purpose, and nothing else', async () => {
+    const dead = await deadProcess();
+    const left = [`.pull-${dead}-abcdef`, `.pull-${dead}-`];
+    const kept = [
+      `.pull-1-abcdef`,
+      `.pull-${process.pid}-abcdef`,
+      `.mount-${dead}-abcdef`,
+      `pull-${dead}-abcdef`,
+    ];
+    kept.push(
+      `.pull-${dead}`,
+      `x.pull-${dead}-a`,
+      '.pull-x-a',
+      '.pull--a',
+      `.pull-0-a`,
+      `.pull-99999999999999999999-a`,
+    );
+    for (const name of [...left, ...kept]) await mkdir(join(parent, name, 'content'), { recursive: true });
+    await writeFile(join(parent, `.pull-${dead}-file`), '');
+
+    await using folder = await temporaryFolder(parent, 'pull');
+
+    expect((await readdir(parent)).sort()).toEqual([...kept, basename(folder.path)].sort());
+  });
+});

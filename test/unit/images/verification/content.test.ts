@@ -1,0 +1,73 @@
+import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseDamaged } from '../../../../src/host/ostree/fsck.ts';
+import { readCommit, readFolder, resolveRef } from '../../../../src/host/ostree/repository.ts';
+import { verifyContent } from '../../../../src/images/verification/content.ts';
+import { contextFor } from '../../support/context.ts';
+
+let base = '';
+
+beforeAll(async () => {
+  base = await mkdtemp(join(tmpdir(), 'atomic-verify-'));
+});
+
+afterAll(async () => {
+  await rm(base, { recursive: true });
+});
+
+describe.each(['bare', 'bare-user'])('verifyContent in a repository of mode %s', (mode) => {
+  let repository = '';
+  const verify = async () =>
+    Object.fromEntries(
+      await verifyContent(contextFor({ checkouts: join(base, mode) }), ['one', 'two', 'gone']),
+    );
+
+  beforeAll(async () => {
+    repository = contextFor({ checkouts: join(base, mode) }).paths.repository;
+    await mkdir(repository, { recursive: true });
+    await execa('ostree', [`--repo=${repository}`, 'init', `--mode=${mode}`]);
+    const tree = join(base, `${mode}-tree`);
+    await mkdir(join(tree, 'etc'), { recursive: true });
+    await writeFile(join(tree, 'etc/a'), 'the same');
+    await writeFile(join(tree, 'etc/b'), 'the same');
+    await writeFile(join(tree, 'etc/c'), 'something else');
+    await symlink('etc/a', join(tree, 'link'));
+    for (const branch of ['one', 'two']) {
+      await execa('ostree', [`--repo=${repository}`, 'commit', `--branch=${branch}`, `--tree=dir=${tree}`]);
+      await writeFile(join(tree, 'etc/only-in-two'), '');
+    }
+  });
+
+  it('finds nothing wrong with what is whole', async () => {
+    expect(await verify()).toEqual({ one: [], two: [], gone: ['all of it: missing'] });
+  });
+
+  it('names every path of a damaged file, and leaves nothing behind', async () => {
+    const { tree } = readCommit(repository, resolveRef(repository, 'one') ?? '');
+    const etc = readFolder(repository, tree).folders.get('etc')?.tree ?? '';
+    const checksum = readFolder(repository, etc).files.get('a') ?? '';
+    const file = join(repository, 'objects', checksum.slice(0, 2), `${checksum.slice(2)}.file`);
+    await chmod(file, 0o644);
+    await writeFile(file, 'tHe sAme');
+    const damages = ['/etc/a: damaged', '/etc/b: damaged'];
+
+    expect(await verify()).toMatchObject({ one: damages, two: damages });
+    expect((await readdir(join(repository, 'tmp'))).filter((name) => name.includes('verify'))).toEqual([]);
+    await rm(file);
+    expect(await verify()).toMatchObject({ one: ['/etc/a: missing', '/etc/b: missing'] });
+  });
+});
+
+describe('parseDamaged', () => {
+  it('reads the checksums of files only', () => {
+    const [file, folder] = ['a'.repeat(64), 'b'.repeat(64)];
+    const stderr = `In commits ${folder}: fsck content object ${file}: Corrupted file object; checksum expected='${file}'
+In commits ${folder}: fsck ${folder}.dirmeta: Corrupted dirmeta object
+error: Repository corruption encountered\n`;
+
+    expect(parseDamaged(stderr)).toEqual([file]);
+  });
+});
