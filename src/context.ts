@@ -2,10 +2,10 @@
 import type { Config, Environment } from './config.ts';
 import { readConfig } from './config.ts';
 import type { Report } from './events.ts';
-import type { Host } from './host/host.ts';
+import type { Host, User } from './host/host.ts';
 import { createProcesses } from './host/process.ts';
 import { openLog } from './log.ts';
-import { type Paths, pathsOf, type User } from './paths.ts';
+import { type Paths, pathsOf } from './paths.ts';
 
 export interface Context extends Host {
   readonly config: Config;
@@ -15,8 +15,6 @@ export interface Context extends Host {
   readonly cwd: string;
   /** How this program was called, absolute: `$ATOMIC` of templates. */
   readonly program: string;
-  /** Aborted, with an `Interrupted` as its reason, when a signal asks us to stop. */
-  readonly signal: AbortSignal;
 }
 
 /** What `main.ts` finds in the process, and nothing else reads. */

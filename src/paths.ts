@@ -2,16 +2,8 @@
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';
+import type { User } from './host/host.ts';
 import { mountPoints } from './host/mount.ts';
-
-/** Who runs the program. */
-export interface User {
-  readonly uid: number;
-  readonly gid: number;
-  readonly home: string;
-  /** Effective uid 0: "root mode" of the specification; anything else is "user mode". */
-  readonly isRoot: boolean;
-}
 
 export interface Paths {
   /** CK: one `NAME` link and up to two deployments `NAME.0`, `NAME.1` for each container. */
@@ -37,7 +29,7 @@ export interface Paths {
   readonly scanSummary: string;
 }
 
-/** Works out all paths; touches nothing. */
+/** Works out all paths; reads the mount table, and writes nothing. */
 export function pathsOf(env: Environment, config: Config, user: User): Paths {
   const data = env.XDG_DATA_HOME || join(user.home, '.local/share');
   const run = user.isRoot ? '/run' : env.XDG_RUNTIME_DIR || `/run/user/${user.uid}`;

@@ -55,10 +55,10 @@ export interface Engine {
  * @returns `undefined` when there is none, or it is not for us to talk to
  * @throws AtomicError when there is one that does not answer
  */
-export async function findEngine(host: Host, signal: AbortSignal): Promise<Engine | undefined> {
+export async function findEngine(host: Host): Promise<Engine | undefined> {
   const address = addressOf(host.env.DOCKER_HOST);
   if (address === undefined) return undefined;
-  const connection = { address, signal };
+  const connection = { address, signal: host.signal };
   try {
     await ask(connection, '/_ping', GREETING_TIME);
   } catch (error) {

@@ -1,12 +1,23 @@
+/** The machine as the files of this directory reach it, and who works on it. */
 import type { Environment } from '../config.ts';
 import type { Log } from '../log.ts';
-import type { User } from '../paths.ts';
 import type { Processes } from './process.ts';
 
-/** What the files of this folder need to reach the machine. */
+/** Who runs the program. */
+export interface User {
+  readonly uid: number;
+  readonly gid: number;
+  readonly home: string;
+  /** Effective uid 0: "root mode"; anything else is "user mode". */
+  readonly isRoot: boolean;
+}
+
+/** What the files of this directory need to reach the machine. */
 export interface Host {
   readonly env: Environment;
   readonly user: User;
   readonly processes: Processes;
   readonly log: Log;
+  /** Aborted, with an `Interrupted` as its reason, when a signal asks us to stop. */
+  readonly signal: AbortSignal;
 }

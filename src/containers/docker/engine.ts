@@ -122,7 +122,7 @@ async function askEngine<Item>(
   question: (engine: Engine) => Promise<readonly Item[]>,
 ): Promise<readonly Item[]> {
   try {
-    const engine = await findEngine(context, context.signal);
+    const engine = await findEngine(context);
     return engine === undefined ? [] : await question(engine);
   } catch (error) {
     if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;

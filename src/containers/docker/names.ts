@@ -44,7 +44,7 @@ export async function hasDockerImage(context: Context, name: string): Promise<bo
 /** An engine that does not answer has nothing. */
 async function engineHas(context: Context, question: (engine: Engine) => Promise<boolean>): Promise<boolean> {
   try {
-    const engine = await findEngine(context, context.signal);
+    const engine = await findEngine(context);
     return engine !== undefined && (await question(engine));
   } catch (error) {
     if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;

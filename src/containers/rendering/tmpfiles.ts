@@ -1,6 +1,6 @@
 /** The tmpfiles.d file of a container: the image's template, or what its bind mounts lack on this host. */
 import { exists } from '../../host/files/files.ts';
-import type { User } from '../../paths.ts';
+import type { User } from '../../host/host.ts';
 
 /**
  * Generates the lines that create the missing sources of bind mounts as folders (tmpfiles.d(5), type `d`), or

@@ -34,7 +34,7 @@ async function beginning(file: string): Promise<string> {
  *
  * @throws AtomicError when the file is damaged
  */
-export async function gunzip(file: string, target: string, signal: AbortSignal): Promise<void> {
+export async function gunzip({ signal }: Host, file: string, target: string): Promise<void> {
   const source = createReadStream(file, { highWaterMark: CHUNK });
   const uncompressing = createGunzip({ chunkSize: CHUNK });
   await pipeline(source, uncompressing, createWriteStream(target), { signal }).catch(explainGzip(file));

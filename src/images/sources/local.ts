@@ -51,7 +51,7 @@ async function readRaw(path: string): Promise<RawManifest> {
 async function plainArchive(context: Context, path: string, folder: string): Promise<string> {
   const plain = join(folder, 'archive.tar');
   const compression = await compressionOf(path);
-  if (compression === 'gzip') await gunzip(path, plain, context.signal);
+  if (compression === 'gzip') await gunzip(context, path, plain);
   else if (compression === 'zstd') await unzstd(context, path, plain);
   else if (path.includes(':')) await symlink(path, plain);
   else return path;
