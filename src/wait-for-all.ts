@@ -1,11 +1,12 @@
+/** Waits for several tasks that belong to one another. */
 /**
- * Waits until all tasks have ended, unlike `Promise.all`, which leaves the others running behind the caller's back
+ * Waits until all tasks have ended, unlike `Promise.all`, which leaves the others running while the caller goes on
  * when one fails.
  *
  * @param onFailure called at the first failure, for instance to tell the other tasks to stop
  * @throws the first failure
  */
-export async function together<Results extends readonly unknown[]>(
+export async function waitForAll<Results extends readonly unknown[]>(
   tasks: { readonly [Index in keyof Results]: Promise<Results[Index]> },
   onFailure: () => void = () => undefined,
 ): Promise<Results> {

@@ -3,7 +3,7 @@ import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readLinkIfPresent, removeIfPresent } from '../host/files/files.ts';
-import { type ObtainedImage, obtainImage } from '../images/find-or-pull.ts';
+import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
 import { defaultContainerName } from '../images/names/reference.ts';
 import { resolveReference } from '../images/sources/locate.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
@@ -70,7 +70,7 @@ export async function installContainer(context: Context, request: InstallRequest
   const once = await withContainer(context, install.name, async () => {
     if (isTaken(context, install.name)) return undefined;
     requireFreeDestinations(context, install.name);
-    const obtained = await obtainImage(context, request.image);
+    const obtained = await findOrPullImage(context, request.image);
     if (wantsToRunOnce(context, obtained)) return obtained;
     await installNew(context, obtained, install);
     return undefined;
@@ -119,11 +119,11 @@ function display(context: Context, { name }: Install): void {
   context.report({ kind: 'command', argv: ['systemctl', 'enable', name] });
 }
 
-function wantsToRunOnce(context: Context, { image }: ObtainedImage): boolean {
+function wantsToRunOnce(context: Context, { image }: StoredImage): boolean {
   return labelOf(labelsOf(context, image), 'atomic.run') === 'once';
 }
 
-async function installNew(context: Context, obtained: ObtainedImage, install: Install): Promise<void> {
+async function installNew(context: Context, obtained: StoredImage, install: Install): Promise<void> {
   const { name, runtime, remote } = install;
   if (remote !== undefined) {
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;

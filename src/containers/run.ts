@@ -4,7 +4,7 @@ import { AtomicError } from '../errors.ts';
 import { exists } from '../host/files/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
-import { obtainImage } from '../images/find-or-pull.ts';
+import { findOrPullImage } from '../images/find-or-pull.ts';
 import { parseReference } from '../images/names/reference.ts';
 import { findImage } from '../images/store/images.ts';
 import { containerPaths, installedPath, preinstalledPath } from './deployments/deployment.ts';
@@ -88,7 +88,7 @@ function requireUnit(context: Context, name: ContainerName): void {
 
 async function runImage(context: Context, request: RunRequest): Promise<number> {
   requireImage(context, request);
-  const obtained = await obtainImage(context, request.name);
+  const obtained = await findOrPullImage(context, request.name);
   const { runImageOnce } = await import('./runs/image-once.ts');
   return await runImageOnce(context, {
     ...obtained,

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { obtainImage } from '../images/find-or-pull.ts';
+import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
-import { together } from '../wait-for-all.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import {
   activePath,
   containerPaths,
@@ -51,7 +51,7 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     const current = readDeployment(name, requireInstalled(context, name));
     const next = await nextDeployment(context, current, { ...request, set });
     if (next === undefined) return false;
-    const [running] = await together([findRunning(context, next), prepareDeployment(context, next)]);
+    const [running] = await waitForAll([findRunning(context, next), prepareDeployment(context, next)]);
     await switchDeployment(context, name, {
       operation: 'update',
       from: current.path,
@@ -116,7 +116,7 @@ async function chooseImage(
   { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
 ): Promise<ChosenImage> {
   if (current.info.remote) return imageOfRemote(context, current, { hasNewValues, rebase });
-  if (rebase !== undefined) return await obtainImage(context, rebase);
+  if (rebase !== undefined) return await findOrPullImage(context, rebase);
   const reference = current.info.image;
   const image = findImage(context, reference);
   if (image === undefined)

@@ -5,7 +5,7 @@ import { pullImage } from './pull.ts';
 import { findImage, type LocalImage } from './store/images.ts';
 
 /** An image of the store, and the reference under which later updates look for it. */
-export interface ObtainedImage {
+export interface StoredImage {
   readonly reference: string;
   readonly image: LocalImage;
 }
@@ -15,7 +15,7 @@ export interface ObtainedImage {
  *
  * @throws AtomicError when it cannot be pulled
  */
-export async function obtainImage(context: Context, text: string): Promise<ObtainedImage> {
+export async function findOrPullImage(context: Context, text: string): Promise<StoredImage> {
   const local = findImage(context, text);
   if (local !== undefined && local.ref !== refOf(parseReference(text)))
     return { reference: local.name, image: local };

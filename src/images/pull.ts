@@ -8,14 +8,14 @@ import { temporaryFolder } from '../host/files/temporary-folder.ts';
 import { commitFolder, initRepository } from '../host/ostree/program.ts';
 import { isRepository } from '../host/ostree/repository.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
-import { together } from '../wait-for-all.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import type { Layer } from './layers/import.ts';
 import { blobRef, isLocal, parseReference, type Reference, recordedName, refOf } from './names/reference.ts';
 import { writeAuthFile } from './sources/credentials.ts';
 import { stageImage } from './sources/local.ts';
 import { locateImage } from './sources/locate.ts';
 import { requireArchitecture } from './sources/platform.ts';
-import { type FoundImage, mismatch } from './sources/pullable-image.ts';
+import { mismatch, type PullableImage } from './sources/pullable-image.ts';
 import { findInRegistry } from './sources/registry.ts';
 import {
   hasConfig,
@@ -73,7 +73,7 @@ async function download(context: Context, reference: Reference, { credentials }:
 async function obtain(
   context: Context,
   reference: Reference,
-  find: (folder: string) => Promise<FoundImage>,
+  find: (folder: string) => Promise<PullableImage>,
 ): Promise<void> {
   await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
   await faultPoint(context, 'pull.begun');
@@ -92,7 +92,7 @@ function isComplete(context: Context, reference: Reference): boolean {
   return hasItsConfig && image.layers.every((hex) => hasLayer(context, hex));
 }
 
-function isCurrent(context: Context, reference: Reference, { raw }: FoundImage): boolean {
+function isCurrent(context: Context, reference: Reference, { raw }: PullableImage): boolean {
   const image = orUndefined(() => readImage(context, refOf(reference)));
   return image?.id === hexOf(raw.digest) && isComplete(context, reference);
 }
@@ -101,17 +101,17 @@ function isCurrent(context: Context, reference: Reference, { raw }: FoundImage):
 async function importImage(
   context: Context,
   reference: Reference,
-  found: FoundImage,
+  found: PullableImage,
   folder: string,
 ): Promise<void> {
   const { manifest, raw } = found;
   const { repository } = context.paths;
-  const [config] = await together([
+  const [config] = await waitForAll([
     obtainConfig(context, reference, found),
     ensureRepository(context, repository),
   ]);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
-  await together([found.importLayers(layers), commitConfig(context, config, folder)]);
+  await waitForAll([found.importLayers(layers), commitConfig(context, config, folder)]);
   await faultPoint(context, 'pull.layers-imported');
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
@@ -130,7 +130,7 @@ async function ensureRepository(context: Context, repository: string): Promise<v
 async function obtainConfig(
   context: Context,
   { name }: Reference,
-  { manifest, config }: FoundImage,
+  { manifest, config }: PullableImage,
 ): Promise<RawManifest> {
   const expected = manifest.config?.digest ?? '';
   const present = orUndefined(() => readConfigText(context, expected));

@@ -8,7 +8,7 @@ import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
 import type { LocalImage } from '../../images/store/images.ts';
-import { together } from '../../wait-for-all.ts';
+import { waitForAll } from '../../wait-for-all.ts';
 import { containerPaths, type Deployment, renderInfo, type Slot } from '../deployments/deployment.ts';
 import type { ContainerName } from '../deployments/name.ts';
 import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
@@ -65,7 +65,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
   try {
     await mkdir(place.staging, { recursive: true });
     await faultPoint(context, 'prepare.begun');
-    const [features] = await together([
+    const [features] = await waitForAll([
       probeRuntime(context, request.runtime),
       makeRootfs(context, request, place),
     ]);

@@ -5,7 +5,7 @@ import { AtomicError, ToolError } from '../../errors.ts';
 import { readIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
-import { together } from '../../wait-for-all.ts';
+import { waitForAll } from '../../wait-for-all.ts';
 import { containerPaths } from '../deployments/deployment.ts';
 import { withStopGrace } from './stop-grace.ts';
 
@@ -52,7 +52,7 @@ export async function startServicesSafely(context: Context, names: readonly stri
     }
   };
   for (const name of names) await safely(name, startService);
-  await together(names.map((name) => safely(name, watchService)));
+  await waitForAll(names.map((name) => safely(name, watchService)));
 }
 
 async function watchService(context: Context, name: string): Promise<void> {

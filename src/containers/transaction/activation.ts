@@ -14,7 +14,7 @@ import {
 import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { createTmpfiles, removeTmpfiles, tmpfilesArgv } from '../../host/tmpfiles.ts';
-import { together } from '../../wait-for-all.ts';
+import { waitForAll } from '../../wait-for-all.ts';
 import {
   containerPaths,
   type Deployment,
@@ -59,7 +59,7 @@ export async function activate(
     hasTmpfiles: tmpfilesNow !== undefined,
   };
   announce(context, name, steps);
-  await together([
+  await waitForAll([
     reload(context, name, steps),
     steps.hasTmpfiles ? createTmpfiles(context, tmpfiles) : Promise.resolve(),
   ]);

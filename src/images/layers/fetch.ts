@@ -6,7 +6,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';
 import { copyToLayout, type ImageSource } from '../../host/skopeo.ts';
-import { together } from '../../wait-for-all.ts';
+import { waitForAll } from '../../wait-for-all.ts';
 import { hasLayer } from '../store/images.ts';
 import { importLayer, type Layer } from './import.ts';
 
@@ -75,7 +75,7 @@ export async function importLayers(
     }
   };
   const importers = Array.from({ length: IMPORTS_AT_ONCE }, importer);
-  await together([copy, ...importers], stop);
+  await waitForAll([copy, ...importers], stop);
   warnOfSpecials(context, shownAs, specials);
 }
 

@@ -7,7 +7,7 @@ import { copyToFolder, digestOf, type RawManifest } from '../../host/skopeo.ts';
 import { importLayers } from '../layers/fetch.ts';
 import { hexOf, parseManifest } from '../store/manifest.ts';
 import type { LocatedImage } from './locate.ts';
-import { type FoundImage, requireLayers } from './pullable-image.ts';
+import { type PullableImage, requireLayers } from './pullable-image.ts';
 
 /**
  * Copies an image into `folder`. For an engine, an archive or a store every question would be as much work as this;
@@ -20,7 +20,7 @@ export async function stageImage(
   context: Context,
   image: LocatedImage & { readonly shownAs: string },
   folder: string,
-): Promise<FoundImage> {
+): Promise<PullableImage> {
   const { shownAs, transport, selector } = image;
   await image.verify();
   const path = transport === 'docker-archive' ? await plainArchive(context, image.path, folder) : image.path;

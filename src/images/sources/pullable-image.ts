@@ -5,7 +5,7 @@ import type { Layer } from '../layers/import.ts';
 import type { Manifest } from '../store/manifest.ts';
 
 /** An image whose manifest has been read, and whose other parts can be had. */
-export interface FoundImage {
+export interface PullableImage {
   readonly raw: RawManifest;
   readonly manifest: Manifest;
   /** Its configuration, not verified yet. */

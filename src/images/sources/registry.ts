@@ -7,7 +7,7 @@ import { fetchLayers } from '../layers/fetch.ts';
 import type { Reference } from '../names/reference.ts';
 import { type Manifest, parseManifest } from '../store/manifest.ts';
 import { choosePlatform } from './platform.ts';
-import { type FoundImage, mismatch, requireLayers } from './pullable-image.ts';
+import { mismatch, type PullableImage, requireLayers } from './pullable-image.ts';
 
 /**
  * An image in its registry, for what is done there besides pulling.
@@ -60,7 +60,7 @@ export async function findInRegistry(
   context: Context,
   { name, transport }: Reference,
   { authFile, folder }: { authFile: string | undefined; folder: string },
-): Promise<FoundImage> {
+): Promise<PullableImage> {
   const isInsecure = transport === 'insecure';
   const tagged = { location: `docker://${name}`, shownAs: name, isInsecure, authFile };
   const { raw, manifest, source } = await fetchManifest(context, tagged);
