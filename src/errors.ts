@@ -19,6 +19,27 @@ export class AtomicError extends Error {
     this.hint = hint;
     this.exitCode = exitCode;
   }
+
+  /** The message and the hint in one line, for people. */
+  get line(): string {
+    return onOneLine(this.hint === undefined ? this.message : withHint(this.message, this.hint));
+  }
+}
+
+/** A message that is a sentence, as some of the Python tool's are, is followed by another one. */
+function withHint(message: string, hint: string): string {
+  if (!message.endsWith('.')) return `${message}; ${hint}`;
+  return `${message} ${hint.charAt(0).toUpperCase()}${hint.slice(1)}`;
+}
+
+function onOneLine(text: string): string {
+  return text.trim().replaceAll(/\s*\n\s*/g, ' ');
+}
+
+/** What went wrong, in one line for people: with the hint, where there is one. */
+export function lineOf(error: unknown): string {
+  if (error instanceof AtomicError) return error.line;
+  return onOneLine(error instanceof Error ? error.message : String(error));
 }
 
 /** The command line itself is wrong: `<program>: <message>` and a pointer to `--help`, exit status 2. */
@@ -39,11 +60,25 @@ export class Declined extends AtomicError {
   }
 }
 
-/** A signal asked the program to stop; what had been begun is undone before this surfaces. */
-export class Interrupted extends AtomicError {
+/**
+ * A signal asked the program to stop; what had been begun is undone before this surfaces. It is not an AtomicError, so
+ * that nothing that copes with failures copes with it.
+ */
+export class Interrupted extends Error {
+  /** 128 and the number of the signal, as shells have it. */
+  readonly exitCode: number;
+
   constructor(signal: 'SIGINT' | 'SIGTERM' | 'SIGHUP') {
-    super(`interrupted by ${signal}`, { exitCode: { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal] });
+    super(`interrupted by ${signal}`);
+    this.name = new.target.name;
+    this.exitCode = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 }[signal];
   }
+}
+
+/** The interrupt that ended some work: `error` itself, or what made Node abort a wait or a stream. */
+export function interruptIn(error: unknown): Interrupted | undefined {
+  if (error instanceof Interrupted) return error;
+  return error instanceof Error && error.name === 'AbortError' ? interruptIn(error.cause) : undefined;
 }
 
 /** A program that we need is not installed. */

@@ -4,7 +4,6 @@ import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { runCommandLine } from './cli/argparse.ts';
 import type { Cli } from './cli/cli.ts';
-import { ChildStatus } from './cli/cli.ts';
 import { explain, stackOf } from './cli/errors.ts';
 import type { Output } from './cli/output/output.ts';
 import { createProgram } from './cli/program.ts';
@@ -45,11 +44,11 @@ async function main(argv: readonly string[]): Promise<void> {
     hasTerminal: isatty(0),
   };
   try {
-    await runCommandLine(createProgram(cli), argv);
+    process.exitCode = await runCommandLine(createProgram(cli), argv);
   } catch (error) {
     const verb = argv.find((word) => !word.startsWith('-')) ?? 'atomic';
     const { exitCode, lines } = explain(error, { verb, isRoot: user.isRoot });
-    if (!(error instanceof ChildStatus)) for (const line of lines) output.warn(line);
+    for (const line of lines) output.warn(line);
     if (argv.includes('--debug')) output.warn(stackOf(error));
     process.exitCode = exitCode;
   }

@@ -5,10 +5,11 @@ import { UsageError } from '../errors.ts';
 /**
  * Parses and runs a command line.
  *
- * @param argv the words behind the program's name
+ * @param argv the words after the program's name
+ * @returns the exit status that the command gave; 0 when it gave none
  * @throws UsageError for a wrong command line, and whatever the command throws
  */
-export async function runCommandLine(program: CommandUnknownOpts, argv: readonly string[]): Promise<void> {
+export async function runCommandLine(program: CommandUnknownOpts, argv: readonly string[]): Promise<number> {
   translateErrors(program);
   const words = expandPrefixes(program, argv);
   requireVerb(program, words);
@@ -18,6 +19,15 @@ export async function runCommandLine(program: CommandUnknownOpts, argv: readonly
     // help and version have been printed
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
   }
+  return statuses.get(program) ?? 0;
+}
+
+const statuses = new WeakMap<object, number>();
+
+/** Makes `status` the exit status of the command line that `command` is part of; commander hands none on. */
+export function endWith(command: CommandUnknownOpts, status: number): void {
+  if (command.parent === null) statuses.set(command, status);
+  else endWith(command.parent, status);
 }
 
 /** The words a command is called by: `atomic images list`. */

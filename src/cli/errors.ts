@@ -1,5 +1,5 @@
 /** What an error looks like to the person, and which exit status it is: decided here and nowhere else. */
-import { AtomicError, Interrupted, isErrno, UsageError } from '../errors.ts';
+import { AtomicError, interruptIn, isErrno, lineOf, UsageError } from '../errors.ts';
 
 export interface Explanation {
   readonly exitCode: number;
@@ -20,16 +20,11 @@ export function explain(error: unknown, { verb, isRoot }: { verb: string; isRoot
     ];
     return { exitCode: error.exitCode, lines };
   }
-  if (error instanceof Interrupted) return { exitCode: error.exitCode, lines: [] };
+  const interrupt = interruptIn(error);
+  if (interrupt !== undefined) return { exitCode: interrupt.exitCode, lines: [] };
   const lines = [lineOf(error)];
   if (!isRoot && isDenied(error)) lines.push(`Some operations for '${verb}' require root access.`);
   return { exitCode: error instanceof AtomicError ? error.exitCode : 1, lines };
-}
-
-function lineOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const hint = error instanceof AtomicError && error.hint !== undefined ? `; ${error.hint}` : '';
-  return `${error.message}${hint}`.replaceAll(/\s*\n\s*/g, ' ');
 }
 
 /** Whether the error, or what caused it, is about permissions. */

@@ -41,9 +41,8 @@ async function fails(context: Context, name: string): Promise<boolean> {
     await updateContainer(context, { name, set: [], keepsFailed: false });
     return false;
   } catch (error) {
-    if (!(error instanceof AtomicError) || context.signal.aborted) throw error;
-    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-    context.report({ kind: 'warning', text: `${name}: ${error.message}${hint}` });
+    if (!(error instanceof AtomicError)) throw error;
+    context.report({ kind: 'warning', text: `${name}: ${error.line}` });
     return true;
   }
 }

@@ -1,6 +1,6 @@
 /** `atomic images update`: pulls images anew under the names that they have. */
 import type { Context } from '../context.ts';
-import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
 import { parseName, recordedName } from './names/reference.ts';
 import { pullImage } from './pull.ts';
 import { findImage, type LocalImage, listTaggedImages, readImage } from './store/images.ts';
@@ -55,7 +55,7 @@ async function updateOne(
     const idAfter = readImage(context, ref)?.id ?? '';
     return { name, idBefore: id, idAfter, outcome: idAfter === id ? 'current' : 'newer' };
   } catch (error) {
-    if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;
+    if (!(error instanceof AtomicError)) throw error;
     context.report({ kind: 'warning', text: error.message });
     return { name, idBefore: id, idAfter: id, outcome: 'failed' };
   }

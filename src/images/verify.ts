@@ -1,6 +1,6 @@
 /** `atomic images verify`: images against their registries, and against their checksums. */
 import type { Context } from '../context.ts';
-import { AtomicError, Interrupted, orUndefined } from '../errors.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
 import {
   blobRef,
   decodeRef,
@@ -114,7 +114,7 @@ async function compareOrWarn(
   try {
     return await compareWithRegistry(context, image, source);
   } catch (error) {
-    if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;
+    if (!(error instanceof AtomicError)) throw error;
     warn(error.message);
     return [];
   }

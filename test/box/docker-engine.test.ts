@@ -56,7 +56,7 @@ describe('--storage docker', () => {
   it.each([
     {
       argv: ['pull', '--storage=docker', 'etcd'],
-      line: "The storage backend 'docker' is not available.  Try with an alternate storage with --storage if available.; this program manages system containers only; use 'docker pull etcd'",
+      line: "The storage backend 'docker' is not available.  Try with an alternate storage with --storage if available. This program manages system containers only; use 'docker pull etcd'",
     },
     {
       argv: ['install', '--storage=docker', 'etcd'],

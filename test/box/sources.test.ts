@@ -186,7 +186,7 @@ describe('the local engine', () => {
     await stopDocker(box);
 
     expect(await refusal('docker:etcd')).toBe(
-      "The docker daemon does not appear to be running.; start it with 'systemctl start docker'",
+      "The docker daemon does not appear to be running. Start it with 'systemctl start docker'",
     );
   });
 });

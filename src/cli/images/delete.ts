@@ -30,11 +30,12 @@ export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
         const { deleteImages } = await import('../../containers/images-delete.ts');
         const request = { images, isAll, isStorageNamed: options.storage !== undefined };
         const isAssumed = self.optsWithGlobals().assumeyes === true;
-        return await deleteImages(context, request, async (names) => {
+        await deleteImages(context, request, async (names) => {
           for (const line of dialogue(names, isAssumed)) cli.output.line(line);
           const what = isAll ? 'all images' : pythonList(images);
           if (!isAssumed) await confirm(cli, `User aborted delete operation for ${what}`);
         });
+        return 0;
       }),
     );
 }

@@ -29,10 +29,15 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden
         requireSensible(image, options);
         if (image === undefined && !options.all)
           throw new UsageError(programOf(self), 'the following arguments are required: image');
-        if (isHidden && image !== undefined && (await isContainer(context, image)))
-          return await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
+        if (isHidden && image !== undefined && (await isContainer(context, image))) {
+          await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
+          return 0;
+        }
         const { updateAllImages, updateImage } = await import('../../images/update.ts');
-        if (image !== undefined) return await updateImage(context, image);
+        if (image !== undefined) {
+          await updateImage(context, image);
+          return 0;
+        }
         const images = await updateAllImages(context);
         for (const line of summary(images, cli.output.isScreen)) cli.output.line(line);
         return Number(images.some(({ outcome }) => outcome === 'failed'));

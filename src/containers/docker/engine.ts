@@ -1,6 +1,6 @@
 /** What the Docker engine of this host has, in the rows of our lists. */
 import type { Context } from '../../context.ts';
-import { AtomicError, Interrupted } from '../../errors.ts';
+import { AtomicError } from '../../errors.ts';
 import { type Engine, type EngineContainer, type EngineImage, findEngine } from '../../host/docker.ts';
 import { splitTag } from '../../images/names/reference.ts';
 import { vulnerableImages } from '../../images/store/scan-summary.ts';
@@ -125,9 +125,8 @@ async function askEngine<Item>(
     const engine = await findEngine(context);
     return engine === undefined ? [] : await question(engine);
   } catch (error) {
-    if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;
-    const hint = error.hint === undefined ? '' : `; ${error.hint}`;
-    context.report({ kind: 'warning', text: `Skipping what Docker has: ${error.message}${hint}` });
+    if (!(error instanceof AtomicError)) throw error;
+    context.report({ kind: 'warning', text: `Skipping what Docker has: ${error.line}` });
     return [];
   }
 }

@@ -1,6 +1,6 @@
 /** Containers and images that Docker has: which of them stand in our way, or are not for us. */
 import type { Context } from '../../context.ts';
-import { AtomicError, Interrupted } from '../../errors.ts';
+import { AtomicError } from '../../errors.ts';
 import { type Engine, findEngine } from '../../host/docker.ts';
 import { exists } from '../../host/files/files.ts';
 import { containerPaths, preinstalledPath } from '../deployments/deployment.ts';
@@ -20,7 +20,7 @@ export async function orPointToDocker<Result>(
   try {
     return await work();
   } catch (error) {
-    if (!(error instanceof AtomicError) || error instanceof Interrupted || isOurs(context, name)) throw error;
+    if (!(error instanceof AtomicError) || isOurs(context, name)) throw error;
     if (!(await engineHas(context, async (engine) => await engine.hasContainer(name)))) throw error;
     throw new AtomicError(`'${name}' is a container of Docker's, which this program does not manage`, {
       hint: `use '${command}'`,
@@ -47,7 +47,7 @@ async function engineHas(context: Context, question: (engine: Engine) => Promise
     const engine = await findEngine(context);
     return engine !== undefined && (await question(engine));
   } catch (error) {
-    if (!(error instanceof AtomicError) || error instanceof Interrupted) throw error;
+    if (!(error instanceof AtomicError)) throw error;
     context.log.debug({ error: error.message }, 'the engine does not answer');
     return false;
   }

@@ -91,7 +91,7 @@ async function hasOverlay(
     await mountOverlay(context, { lower, upper, work }, rootfs);
     return true;
   } catch (error) {
-    if (!(error instanceof AtomicError) || context.signal.aborted) throw error;
+    if (!(error instanceof AtomicError)) throw error;
     context.log.debug({ error: error.message }, 'no overlay here');
     return false;
   }

@@ -49,7 +49,7 @@ async function finish(
     await startRunning(context, running);
     return `finished the deployment ${active}`;
   } catch (error) {
-    if (!(error instanceof AtomicError) || context.signal.aborted) throw error;
+    if (!(error instanceof AtomicError)) throw error;
     const canGoBack = from !== undefined && from !== active && exists(from);
     // a service that does not start must not keep the next command from mending it
     if (!canGoBack) return `finished the deployment ${active}, but ${error.message}`;

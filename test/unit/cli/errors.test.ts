@@ -22,6 +22,11 @@ describe('explain', () => {
       want: { exitCode: 1, lines: ['no; do'] },
     },
     {
+      name: 'a hint after a sentence',
+      error: new AtomicError('The file /x already exists.', { hint: 'remove it' }),
+      want: { exitCode: 1, lines: ['The file /x already exists. Remove it'] },
+    },
+    {
       name: 'a message of two lines',
       error: new AtomicError('a\n  b'),
       want: { exitCode: 1, lines: ['a b'] },
@@ -33,6 +38,13 @@ describe('explain', () => {
     },
     { name: 'a no', error: new Declined('User aborted'), want: { exitCode: 2, lines: ['User aborted'] } },
     { name: 'Ctrl-C', error: new Interrupted('SIGINT'), want: { exitCode: 130, lines: [] } },
+    {
+      name: 'a wait that Ctrl-C ended',
+      error: Object.assign(new Error('The operation was aborted', { cause: new Interrupted('SIGINT') }), {
+        name: 'AbortError',
+      }),
+      want: { exitCode: 130, lines: [] },
+    },
     { name: 'SIGTERM', error: new Interrupted('SIGTERM'), want: { exitCode: 143, lines: [] } },
     {
       name: 'a program that failed',
@@ -61,6 +73,12 @@ describe('explain', () => {
     expect(explain(new AtomicError('no', { cause: denied }), user).lines).toEqual(['no', line]);
     expect(explain(new AtomicError('no'), user).lines).toEqual(['no']);
     expect(explain(denied, root).lines).toHaveLength(1);
+  });
+});
+
+describe('an interrupt', () => {
+  it('is no failure that could be coped with', () => {
+    expect(new Interrupted('SIGINT')).not.toBeInstanceOf(AtomicError);
   });
 });
 

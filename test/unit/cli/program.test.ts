@@ -23,7 +23,7 @@ async function run(
   const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
   const { signal } = new AbortController();
   try {
-    await runCommandLine(
+    const exitCode = await runCommandLine(
       createProgram({
         output,
         input: () => Readable.from([]),
@@ -32,7 +32,7 @@ async function run(
       }),
       argv,
     );
-    return { stdout, stderr: [], exitCode: 0 };
+    return { stdout, stderr: [], exitCode };
   } catch (error) {
     const { exitCode, lines } = explain(error, { verb: argv[0] ?? '', isRoot: true });
     return { stdout, stderr: lines, exitCode };
