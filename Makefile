@@ -36,9 +36,8 @@ deps: node_modules/.package-lock.json ## install what building, the demo and the
 test-deps: deps ## install what the tests need besides (root)
 	$(call install-packages,$(DEBIAN_TEST_PACKAGES),$(FEDORA_TEST_PACKAGES))
 
-# not `npm ci`: it insists on the optional packages of platforms that a mirror of the registry may not have
 node_modules/.package-lock.json: package.json package-lock.json
-	npm install --no-save --no-fund --no-audit --loglevel=error
+	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
 build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual page
@@ -47,7 +46,7 @@ build: node_modules/.package-lock.json ## bundle the program into dist/, with it
 
 lint: node_modules/.package-lock.json ## check types, style and the direction of imports
 	$(BIN)/tsc --noEmit
-	$(BIN)/biome check --error-on-warnings
+	npm run --silent lint
 
 unit: build ## run the unit tests only
 	$(BIN)/vitest run --config test/vitest.config.ts --project unit
