@@ -1,12 +1,12 @@
 /** A throwaway machine with a real systemd: this machine's own root under an overlay, booted by systemd-nspawn. */
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, open, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
-import { dropInFor } from './registries-conf.ts';
+import { furnish } from './furnish.ts';
 import { openTunnel, type Tunnel } from './tunnel.ts';
 
 /** The folder with package.json. */
@@ -19,6 +19,16 @@ const PREFIX = 'atomic-box-';
 export interface BoxOptions {
   /** `host:port` of the registry that stands in for all others. */
   readonly registry?: string;
+  /** Where a box writes that loses its power when it is disposed of; what it wrote stays there. */
+  readonly storage?: BoxStorage;
+}
+
+/** Directories on the disk of a box; one that has been booted from them before finds itself as it was. */
+export interface BoxStorage {
+  /** For the layers of the overlay that is `/` of the box; they are made when they are not there. */
+  readonly root: string;
+  /** What is /var/lib/containers in the box. */
+  readonly containers: string;
 }
 
 export interface RunOptions {
@@ -46,42 +56,23 @@ export interface Box extends AsyncDisposable {
   readonly containers: string;
 }
 
-const MASKED = [
-  'postgresql.service',
-  'docker-registry.service',
-  'docker.service',
-  'docker.socket',
-  'containerd.service',
-  'apt-daily.timer',
-  'apt-daily-upgrade.timer',
-  'man-db.timer',
-  'e2scrub_all.timer',
-  'systemd-networkd.service',
-  'systemd-resolved.service',
-];
-
-/** What the etcd packages bring to start it: the tests need the programs, and the name for a container. */
-const ABSENT = [
-  'usr/lib/systemd/system/etcd.service',
-  'etc/systemd/system/multi-user.target.wants/etcd.service',
-  'etc/systemd/system/etcd2.service',
-  'etc/init.d/etcd',
-];
-
 /** Boots a box; disposing of it powers it off and removes every trace. */
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {
+  const { storage } = options;
   const base = await mkdtemp(join(BASES, `${PREFIX}${process.pid}-`));
-  const data = await mkdtemp(join(DATA, `${PREFIX}${process.pid}-`));
+  const data = storage?.containers ?? (await mkdtemp(join(DATA, `${PREFIX}${process.pid}-`)));
   await chmod(data, 0o755);
+  const folders = { base, data, losesPower: storage !== undefined };
   try {
-    const root = await overlay(base);
-    await furnish(root, options);
-    const machine = await boot(root, { base, data });
-    const box = boxOf(machine, { base, data });
+    const isNew = storage === undefined || !existsSync(join(storage.root, 'u'));
+    const root = await overlay(base, storage?.root);
+    if (isNew) await furnish(root, PROJECT, options.registry);
+    const machine = await boot(root, folders);
+    const box = boxOf(machine, folders);
     if (options.registry !== undefined) await box.reach(options.registry);
     return box;
   } catch (error) {
-    await takeDown(undefined, { base, data });
+    await takeDown(undefined, folders);
     throw error;
   }
 }
@@ -89,6 +80,8 @@ export async function bootBox(options: BoxOptions = {}): Promise<Box> {
 interface Folders {
   readonly base: string;
   readonly data: string;
+  /** Whether the box is not asked to power off, and its data stay. */
+  readonly losesPower: boolean;
 }
 
 /** The leader is process 1 of the box as the host sees it. */
@@ -97,32 +90,17 @@ interface Machine {
   readonly ended: Promise<unknown>;
 }
 
-async function overlay(base: string): Promise<string> {
+/** @param layers the directory of the overlay's upper layer; `base` when nothing is to stay */
+async function overlay(base: string, layers = base): Promise<string> {
   await execa('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', base]);
-  for (const folder of ['u', 'w', 'm']) await mkdir(join(base, folder));
-  const root = join(base, 'm');
-  const options = `lowerdir=/,upperdir=${join(base, 'u')},workdir=${join(base, 'w')}`;
+  const [root, upper, work] = [join(base, 'm'), join(layers, 'u'), join(layers, 'w')];
+  for (const folder of [root, upper, work]) await mkdir(folder, { recursive: true });
+  const options = `lowerdir=/,upperdir=${upper},workdir=${work}`;
   await execa('mount', ['-t', 'overlay', 'overlay', '-o', options, root]);
   return root;
 }
 
-async function furnish(root: string, { registry }: BoxOptions): Promise<void> {
-  const units = join(root, 'etc/systemd/system');
-  for (const unit of MASKED) {
-    await rm(join(units, unit), { force: true });
-    await symlink('/dev/null', join(units, unit));
-  }
-  for (const path of ABSENT) await rm(join(root, path), { force: true });
-  await mkdir(join(root, 'var/lib/containers'), { recursive: true });
-  await rm(join(root, 'usr/local/bin/atomic'), { force: true });
-  await symlink(join(PROJECT, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
-  if (registry === undefined) return;
-  const folder = join(root, 'etc/containers/registries.conf.d');
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'atomic-box.conf'), dropInFor(registry));
-}
-
-async function boot(root: string, { base, data }: Folders): Promise<Machine> {
+async function boot(root: string, { base, data }: Pick<Folders, 'base' | 'data'>): Promise<Machine> {
   const console = await open(join(base, 'console'), 'w');
   const binds = [`--bind=${data}:/var/lib/containers`, `--bind-ro=${PROJECT}`];
   const switches = [
@@ -142,7 +120,12 @@ async function boot(root: string, { base, data }: Folders): Promise<Machine> {
   });
   await console.close();
   const ended = new Promise((resolve) => nspawn.once('exit', resolve));
-  return { leader: await runningLeader(nspawn.pid ?? 0, base), ended };
+  try {
+    return { leader: await runningLeader(nspawn.pid ?? 0, base), ended };
+  } catch (error) {
+    nspawn.kill('SIGKILL');
+    throw error;
+  }
 }
 
 /**
@@ -215,15 +198,24 @@ function boxOf(machine: Machine, folders: Folders): Box {
   };
 }
 
-/** An orderly power-off (systemd(1), SIGRTMIN+4), then everything that is left goes. */
-async function takeDown(machine: Machine | undefined, { base, data }: Folders): Promise<void> {
-  if (machine !== undefined) {
-    await execa('kill', ['-s', 'RTMIN+4', String(machine.leader)], { reject: false });
-    const isDown = await Promise.race([machine.ended.then(() => true), sleep(15_000, false, { ref: false })]);
-    if (!isDown) await execa('kill', ['-s', 'KILL', String(machine.leader)], { reject: false });
-  }
+/** Then everything that is left goes. */
+async function takeDown(machine: Machine | undefined, { base, data, losesPower }: Folders): Promise<void> {
+  if (machine !== undefined) await (losesPower ? cutPower(machine) : powerOff(machine));
   await removeBox(base);
-  await rm(data, { recursive: true, force: true });
+  if (!losesPower) await rm(data, { recursive: true, force: true });
+}
+
+/** An orderly power-off (systemd(1), SIGRTMIN+4). */
+async function powerOff({ leader, ended }: Machine): Promise<void> {
+  await execa('kill', ['-s', 'RTMIN+4', String(leader)], { reject: false });
+  const isDown = await Promise.race([ended.then(() => true), sleep(15_000, false, { ref: false })]);
+  if (!isDown) await execa('kill', ['-s', 'KILL', String(leader)], { reject: false });
+}
+
+/** The kernel kills all of a box with its process 1. */
+async function cutPower({ leader, ended }: Machine): Promise<void> {
+  await execa('kill', ['-s', 'KILL', String(leader)], { reject: false });
+  await ended;
 }
 
 async function removeBox(base: string): Promise<void> {
@@ -232,9 +224,9 @@ async function removeBox(base: string): Promise<void> {
 }
 
 /** For the end of a process that was interrupted, where nothing can be waited for. */
-function removeBoxNow({ base, data }: Folders): void {
+function removeBoxNow({ base, data, losesPower }: Folders): void {
   for (const mount of [join(base, 'm'), base]) spawnSync('umount', ['--lazy', mount]);
-  for (const folder of [base, data]) rmSync(folder, { recursive: true, force: true });
+  for (const folder of losesPower ? [base] : [base, data]) rmSync(folder, { recursive: true, force: true });
 }
 
 /** Removes the boxes of test runs that were killed; those of runs that go on are left alone. */

@@ -1,0 +1,48 @@
+/** What the root file system of a box has that this machine's has not, and the other way round. */
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { dropInFor } from './registries-conf.ts';
+
+const MASKED = [
+  'postgresql.service',
+  'docker-registry.service',
+  'docker.service',
+  'docker.socket',
+  'containerd.service',
+  'apt-daily.timer',
+  'apt-daily-upgrade.timer',
+  'man-db.timer',
+  'e2scrub_all.timer',
+  'systemd-networkd.service',
+  'systemd-resolved.service',
+];
+
+/** What the etcd packages bring to start it: the tests need the programs, and the name for a container. */
+const ABSENT = [
+  'usr/lib/systemd/system/etcd.service',
+  'etc/systemd/system/multi-user.target.wants/etcd.service',
+  'etc/systemd/system/etcd2.service',
+  'etc/init.d/etcd',
+];
+
+/**
+ * Makes this machine's root the root of a box: masks what must not start there, and puts the program in its place.
+ *
+ * @param project the directory of the program under test
+ * @param registry `host:port` of the registry that stands in for all others
+ */
+export async function furnish(root: string, project: string, registry?: string): Promise<void> {
+  const units = join(root, 'etc/systemd/system');
+  for (const unit of MASKED) {
+    await rm(join(units, unit), { force: true });
+    await symlink('/dev/null', join(units, unit));
+  }
+  for (const path of ABSENT) await rm(join(root, path), { force: true });
+  await mkdir(join(root, 'var/lib/containers'), { recursive: true });
+  await rm(join(root, 'usr/local/bin/atomic'), { force: true });
+  await symlink(join(project, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
+  if (registry === undefined) return;
+  const folder = join(root, 'etc/containers/registries.conf.d');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'atomic-box.conf'), dropInFor(registry));
+}
