@@ -2,8 +2,7 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { shownName } from '../images/names/reference.ts';
-import { containerFolders } from './deployments/deployment.ts';
-import { readDeployments } from './deployments/inventory.ts';
+import { containerFolders, readDeployments } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
 import { uninstallContainer } from './uninstall.ts';
 

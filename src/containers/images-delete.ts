@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { allTargets, deleteEverything, deleteTags, type ImageTarget, targetsFor } from '../images/delete.ts';
-import { deployedCommits, recordedDeployments } from './deployments/slot-folders.ts';
+import { deployedCommits, recordedDeployments } from './deployments/inventory.ts';
 
 export interface DeleteImagesRequest {
   /** Names, or beginnings of ids. */

@@ -7,7 +7,8 @@ import { openImageTree } from '../images/layers/image-tree.ts';
 import { findImage, type LocalImage } from '../images/store/images.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
 import { requireImage } from '../images/store/lookup.ts';
-import { installedPath, readDeployment } from './deployments/deployment.ts';
+import { containerOf, installedPath } from './deployments/container.ts';
+import { readDeployment } from './deployments/deployment.ts';
 import { isContainerName } from './deployments/name.ts';
 import { readInside } from './rendering/exports.ts';
 
@@ -36,7 +37,7 @@ export async function readHelp(context: Context, name: string): Promise<string> 
 
 function containerSubject(context: Context, text: string): Subject | undefined {
   if (!isContainerName(text)) return undefined;
-  const path = installedPath(context, text);
+  const path = installedPath(containerOf(context, text));
   if (path === undefined) return undefined;
   return {
     readText: async (file) => await readInside(join(path, 'rootfs'), file),

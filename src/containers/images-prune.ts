@@ -3,9 +3,9 @@ import type { Context } from '../context.ts';
 import { exists } from '../host/files/files.ts';
 import { pruneImages } from '../images/prune.ts';
 import { removeStaleFolder } from '../images/store/stale-folder.ts';
-import { containerPaths } from './deployments/deployment.ts';
+import { containerOf } from './deployments/container.ts';
+import { deployedCommits, type SlotFolder, slotFolders } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
-import { deployedCommits, type SlotFolder, slotFolders } from './deployments/slot-folders.ts';
 import { sweepMounts } from './mounts/sweep.ts';
 import { isPending } from './transaction/marker.ts';
 import { withContainer } from './transaction/transaction.ts';
@@ -22,13 +22,13 @@ export async function prune(context: Context): Promise<number> {
 }
 
 /** Whoever is at work on a container holds its lock, or has left a marker for the next command on it. */
-async function removeUnclaimed(context: Context, { container, path }: SlotFolder): Promise<void> {
+async function removeUnclaimed(context: Context, { container: name, path }: SlotFolder): Promise<void> {
   // a name that cannot be installed is nobody's, and needs no lock
-  if (!isContainerName(container)) return await removeStaleFolder(context, path);
-  if (isPending(context, container)) return;
+  if (!isContainerName(name)) return await removeStaleFolder(context, path);
+  const container = containerOf(context, name);
+  if (isPending(container)) return;
   await withContainer(context, container, async () => {
-    const isStillUnclaimed =
-      !exists(containerPaths(context, container).link) && !isPending(context, container);
+    const isStillUnclaimed = !exists(container.link) && !isPending(container);
     if (isStillUnclaimed) await removeStaleFolder(context, path);
   });
 }

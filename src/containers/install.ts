@@ -4,11 +4,10 @@ import { AtomicError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readLinkIfPresent, removeIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
-import { defaultContainerName } from '../images/names/reference.ts';
 import { resolveReference } from '../images/sources/locate.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
-import { containerPaths, preinstalledPath } from './deployments/deployment.ts';
-import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { type Container, containerOf, preinstalledPath } from './deployments/container.ts';
+import { defaultContainerName, parseContainerName } from './deployments/name.ts';
 import { runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
 import { prepareDeployment } from './preparation/prepare.ts';
@@ -38,7 +37,7 @@ export interface InstallRequest {
 
 /** What an install works with once the command line has been understood. */
 interface Install {
-  readonly name: ContainerName;
+  readonly container: Container;
   readonly set: Values;
   readonly runtime: string;
   readonly systemPackage: string;
@@ -54,22 +53,22 @@ interface Install {
  */
 export async function installContainer(context: Context, request: InstallRequest): Promise<number> {
   requireSupported(request);
+  const name = request.name || defaultContainerName(await resolveReference(context, request.image));
+  const container = containerOf(context, parseContainerName(name));
   const install: Install = {
-    name: parseContainerName(
-      request.name || defaultContainerName(await resolveReference(context, request.image)),
-    ),
+    container,
     set: parseSet(request.set),
     runtime: runtimeFor(context, request.runtime),
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
   if (request.isDisplay) {
-    if (!isTaken(context, install.name)) display(context, install);
+    if (!isTaken(context, container)) display(context, install);
     return 0;
   }
-  const once = await withContainer(context, install.name, async () => {
-    if (isTaken(context, install.name)) return undefined;
-    requireFreeDestinations(context, install.name);
+  const once = await withContainer(context, container, async () => {
+    if (isTaken(context, container)) return undefined;
+    requireFreeDestinations(container);
     const obtained = await findOrPullImage(context, request.image);
     if (wantsToRunOnce(context, obtained)) return obtained;
     await installNew(context, obtained, install);
@@ -77,7 +76,13 @@ export async function installContainer(context: Context, request: InstallRequest
   });
   if (once === undefined) return 0;
   const { runImageOnce } = await import('./runs/image-once.ts');
-  return await runImageOnce(context, { ...install, ...once, command: [], hasTerminal: request.hasTerminal });
+  return await runImageOnce(context, {
+    ...install,
+    ...once,
+    name: container.name,
+    command: [],
+    hasTerminal: request.hasTerminal,
+  });
 }
 
 function requireSupported({ systemPackage }: InstallRequest): void {
@@ -86,17 +91,16 @@ function requireSupported({ systemPackage }: InstallRequest): void {
 }
 
 /** A name that is taken is no error: provisioning scripts install again and again. */
-function isTaken(context: Context, name: ContainerName): boolean {
-  const { link } = containerPaths(context, name);
+function isTaken(context: Context, container: Container): boolean {
+  const { name, link } = container;
   if (exists(link) && readLinkIfPresent(link) === undefined)
     throw new AtomicError(`Invalid container name '${name}': ${link} is not a container`);
-  const isPresent = exists(link) || preinstalledPath(context, name) !== undefined;
+  const isPresent = exists(link) || preinstalledPath(container) !== undefined;
   if (isPresent) context.report({ kind: 'note', text: `${name} already present` });
   return isPresent;
 }
 
-function requireFreeDestinations(context: Context, name: ContainerName): void {
-  const { unit, tmpfiles, slots } = containerPaths(context, name);
+function requireFreeDestinations({ name, unit, tmpfiles, slots }: Container): void {
   for (const path of [unit, tmpfiles]) {
     if (exists(path)) {
       throw new AtomicError(`The file ${path} already exists.`, {
@@ -110,9 +114,9 @@ function requireFreeDestinations(context: Context, name: ContainerName): void {
 }
 
 /** What an install would do, for `--display`. */
-function display(context: Context, { name }: Install): void {
-  requireFreeDestinations(context, name);
-  const { slots, link, unit } = containerPaths(context, name);
+function display(context: Context, { container }: Install): void {
+  requireFreeDestinations(container);
+  const { name, slots, link, unit } = container;
   context.report({ kind: 'extracting', path: slots[0] });
   context.report({ kind: 'note', text: `Would create ${link} and ${unit}` });
   context.report({ kind: 'command', argv: ['systemctl', 'daemon-reload'] });
@@ -124,34 +128,34 @@ function wantsToRunOnce(context: Context, { image }: StoredImage): boolean {
 }
 
 async function installNew(context: Context, obtained: StoredImage, install: Install): Promise<void> {
-  const { name, runtime, remote } = install;
+  const { container, runtime, remote } = install;
   if (remote !== undefined) {
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
     context.report({ kind: 'note', text });
   }
-  await removeSlots(context, name);
+  await removeSlots(container);
   await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });
-  await markPending(context, name, { operation: 'install', runtime, running: NOTHING_RUNNING });
+  await markPending(container, { operation: 'install', runtime, running: NOTHING_RUNNING });
   try {
     await faultPoint(context, 'commit.marked');
-    await placeDeployment(context, name, 0);
-    const [destination] = containerPaths(context, name).slots;
-    await pointTo(context, name, destination);
-    await activate(context, name, destination, 'enable');
+    await placeDeployment(context, container, 0);
+    const [destination] = container.slots;
+    await pointTo(context, container, destination);
+    await activate(context, container, destination, 'enable');
   } catch (error) {
     await undo(context, install);
     throw error;
   }
-  await clearPending(context, name);
-  await settleSlots(context, name);
+  await clearPending(context, container);
+  await settleSlots(container);
 }
 
 /** Back to no container, also after an interrupt. */
-async function undo(context: Context, { name, runtime }: Install): Promise<void> {
+async function undo(context: Context, { container, runtime }: Install): Promise<void> {
   const shielded = shieldedFrom(context);
-  await removeIfPresent(containerPaths(context, name).link);
-  await deactivate(shielded, name, runtime);
-  await removeSlots(shielded, name);
-  await clearPending(shielded, name);
-  await settleSlots(shielded, name);
+  await removeIfPresent(container.link);
+  await deactivate(shielded, container, runtime);
+  await removeSlots(container);
+  await clearPending(shielded, container);
+  await settleSlots(container);
 }

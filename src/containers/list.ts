@@ -7,8 +7,8 @@ import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/names/reference.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
-import type { Deployment, NamedFolder } from './deployments/deployment.ts';
-import { allFolders, readOrWarn } from './deployments/inventory.ts';
+import type { Deployment } from './deployments/deployment.ts';
+import { allFolders, type NamedFolder, readOrWarn } from './deployments/inventory.ts';
 import { dockerContainers } from './docker/engine.ts';
 import { commandOf, parseOciConfig } from './rendering/oci-config.ts';
 

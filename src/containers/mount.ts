@@ -9,7 +9,8 @@ import { bindReadOnly, mountView } from '../host/mount.ts';
 import { checkoutImage } from '../images/layers/checkout.ts';
 import { parseReference } from '../images/names/reference.ts';
 import { findImage, type LocalImage } from '../images/store/images.ts';
-import { installedPath, readDeployment } from './deployments/deployment.ts';
+import { containerOf, installedPath } from './deployments/container.ts';
+import { readDeployment } from './deployments/deployment.ts';
 import { isContainerName } from './deployments/name.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
 import { hasDockerImage } from './docker/names.ts';
@@ -98,7 +99,7 @@ function withoutPrefix(text: string): string {
 /** The root file system of an installed container: its own, or the one that it was installed with. */
 function containerRootfs(context: Context, name: string): string | undefined {
   if (!isContainerName(name)) return undefined;
-  const path = installedPath(context, name);
+  const path = installedPath(containerOf(context, name));
   if (path === undefined) return undefined;
   const { remote } = readDeployment(name, path).info;
   if (remote) return findRemoteRootfs(context, remote).folder;

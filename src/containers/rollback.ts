@@ -4,15 +4,9 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { exists } from '../host/files/files.ts';
-import {
-  activePath,
-  containerPaths,
-  type Deployment,
-  readDeployment,
-  slotOf,
-  unitCopy,
-} from './deployments/deployment.ts';
-import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { activePath, type Container, containerOf, slotOf, unitCopy } from './deployments/container.ts';
+import { type Deployment, readDeployment } from './deployments/deployment.ts';
+import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime } from './deployments/runtime.ts';
 import { hostFilesMirror } from './host-files/apply.ts';
 import { recordsOf } from './host-files/record.ts';
@@ -29,39 +23,40 @@ import { withContainer } from './transaction/transaction.ts';
  *   is then as it was before
  */
 export async function rollBackContainer(context: Context, text: string): Promise<void> {
-  const name = parseContainerName(text);
+  const container = containerOf(context, parseContainerName(text));
+  const { name } = container;
   context.report({ kind: 'note', text: `Attempting to roll back system container: ${name}` });
-  requireActive(context, name);
-  await withContainer(context, name, async () => {
-    const from = requireActive(context, name);
-    const target = otherDeployment(context, name, from);
+  requireActive(container);
+  await withContainer(context, container, async () => {
+    const from = requireActive(container);
+    const target = otherDeployment(container, from);
     context.report({
       kind: 'note',
       text: `Rolling back container ${name} to the checkout at ${target.path}`,
     });
     await completeHostFiles(target);
-    const runtime = recordedRuntime(context, name, from);
-    await switchDeployment(context, name, {
+    const runtime = recordedRuntime(context, container, from);
+    await switchDeployment(context, container, {
       operation: 'rollback',
       from,
       to: target.path,
       runtime,
-      running: await findRunning(context, { name, runtime }),
+      running: await findRunning(context, container, runtime),
       keepsFailed: false,
     });
   });
 }
 
-function requireActive(context: Context, name: ContainerName): string {
-  const path = activePath(context, name);
+function requireActive(container: Container): string {
+  const path = activePath(container);
   if (path !== undefined) return path;
-  throw new AtomicError(`System container '${name}' is not installed`, {
+  throw new AtomicError(`System container '${container.name}' is not installed`, {
     hint: "see 'atomic containers list -a'",
   });
 }
 
-function otherDeployment(context: Context, name: ContainerName, from: string): Deployment {
-  const path = containerPaths(context, name).slots[slotOf(from) === 0 ? 1 : 0];
+function otherDeployment({ name, slots }: Container, from: string): Deployment {
+  const path = slots[slotOf(from) === 0 ? 1 : 0];
   if (!exists(path))
     throw new AtomicError(`Error: Cannot find a previous deployment to rollback located at ${path}`);
   const target = readDeployment(name, path);

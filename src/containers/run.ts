@@ -7,13 +7,13 @@ import * as systemd from '../host/systemd.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { parseReference } from '../images/names/reference.ts';
 import { findImage } from '../images/store/images.ts';
-import { containerPaths, installedPath, preinstalledPath } from './deployments/deployment.ts';
-import { type ContainerName, isContainerName, parseContainerName } from './deployments/name.ts';
+import { type Container, containerOf, installedPath, preinstalledPath } from './deployments/container.ts';
+import { isContainerName, parseContainerName } from './deployments/name.ts';
 import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
 import { dockerCommand } from './docker/command.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { parseSet } from './rendering/values.ts';
-import { runCommand } from './runs/command.ts';
+import { type DeployedContainer, runCommand } from './runs/command.ts';
 import { isServiceRunning, startService } from './service/service.ts';
 import { withContainer } from './transaction/transaction.ts';
 
@@ -32,12 +32,6 @@ export interface RunRequest {
   readonly isDisplay: boolean;
 }
 
-/** A container that is installed. */
-interface Installed {
-  readonly name: ContainerName;
-  readonly path: string;
-}
-
 /**
  * Starts the service of a container, or runs a command.
  *
@@ -51,36 +45,38 @@ export async function runContainer(context: Context, request: RunRequest): Promi
 }
 
 async function run(context: Context, request: RunRequest): Promise<number> {
-  const container = findContainer(context, request.name);
-  if (request.isDisplay) return display(context, request, container);
-  if (container === undefined) return await runImage(context, request);
-  if (request.command.length === 0) return await start(context, container);
+  const found = findContainer(context, request.name);
+  if (request.isDisplay) return display(context, request, found);
+  if (found === undefined) return await runImage(context, request);
+  if (request.command.length === 0) return await start(context, found);
   // finishes what a killed command has left, and lets go: the command may take long
-  await withContainer(context, container.name, async () => undefined);
-  const { name, path } = findContainer(context, request.name) ?? container;
-  const runtime = request.runtime || recordedRuntime(context, name, path);
-  return await runCommand(context, { name, path }, { ...request, runtime });
+  await withContainer(context, found.container, async () => undefined);
+  const { container, path } = findContainer(context, request.name) ?? found;
+  const runtime = request.runtime || recordedRuntime(context, container, path);
+  return await runCommand(context, { container, path }, { ...request, runtime });
 }
 
-function findContainer(context: Context, text: string): Installed | undefined {
+function findContainer(context: Context, text: string): DeployedContainer | undefined {
   if (!isContainerName(text)) return undefined;
-  const path = installedPath(context, text);
-  return path === undefined ? undefined : { name: text, path };
+  const container = containerOf(context, text);
+  const path = installedPath(container);
+  return path === undefined ? undefined : { container, path };
 }
 
-async function start(context: Context, { name, path }: Installed): Promise<number> {
-  const runtime = recordedRuntime(context, name, path);
-  await withContainer(context, name, async () => {
-    requireUnit(context, name);
-    if (!(await isServiceRunning(context, name))) await deleteContainer(context, runtime, name);
-    await startService(context, name);
+async function start(context: Context, { container, path }: DeployedContainer): Promise<number> {
+  const runtime = recordedRuntime(context, container, path);
+  await withContainer(context, container, async () => {
+    requireUnit(container);
+    if (!(await isServiceRunning(context, container)))
+      await deleteContainer(context, runtime, container.name);
+    await startService(context, container);
   });
   return 0;
 }
 
-function requireUnit(context: Context, name: ContainerName): void {
-  const { unit } = containerPaths(context, name);
-  if (exists(unit) || preinstalledPath(context, name) !== undefined) return;
+function requireUnit(container: Container): void {
+  const { name, unit } = container;
+  if (exists(unit) || preinstalledPath(container) !== undefined) return;
   throw new AtomicError(`cannot start '${name}': it has no service`, {
     hint: `${unit} does not exist; 'atomic containers list -a' shows whether it ever had one`,
   });
@@ -124,7 +120,7 @@ function isImage(context: Context, name: string, canPull: boolean): boolean {
   }
 }
 
-function display(context: Context, request: RunRequest, container: Installed | undefined): number {
+function display(context: Context, request: RunRequest, container: DeployedContainer | undefined): number {
   if (container === undefined) requireImage(context, request);
   const words = request.command.length === 0 ? undefined : request.command.join(' ');
   if (words === undefined)

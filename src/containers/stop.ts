@@ -1,6 +1,7 @@
 /** `atomic stop`: stops the service of a container, and leaves no container behind. */
 import type { Context } from '../context.ts';
 import * as systemd from '../host/systemd.ts';
+import { containerOf } from './deployments/container.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { installedRuntime } from './deployments/runtime.ts';
 import { orPointToDocker } from './docker/names.ts';
@@ -24,12 +25,13 @@ export async function stopContainer(context: Context, request: StopRequest): Pro
 }
 
 async function stop(context: Context, request: StopRequest): Promise<void> {
-  const name = parseContainerName(request.name);
+  const container = containerOf(context, parseContainerName(request.name));
+  const { name } = container;
   const missing = `Unable to find backend associated with container '${name}'`;
-  const runtime = installedRuntime(context, name, missing);
+  const runtime = installedRuntime(context, container, missing);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
     return;
   }
-  await withContainer(context, name, async () => await stopService(context, name, runtime));
+  await withContainer(context, container, async () => await stopService(context, container, runtime));
 }

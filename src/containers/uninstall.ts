@@ -5,8 +5,8 @@ import { faultPoint } from '../faults.ts';
 import { exists, readIfPresent, removeTree, syncPath } from '../host/files/files.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
-import { activePath, containerPaths, preinstalledPath } from './deployments/deployment.ts';
-import { type ContainerName, parseContainerName } from './deployments/name.ts';
+import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
+import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime } from './deployments/runtime.ts';
 import { dependantsOf } from './deployments/shared-rootfs.ts';
 import { orPointToDocker } from './docker/names.ts';
@@ -35,32 +35,31 @@ export async function uninstallContainer(context: Context, request: UninstallReq
 }
 
 async function uninstall(context: Context, request: UninstallRequest): Promise<void> {
-  const name = parseContainerName(request.name);
-  requireInstalled(context, name);
-  requireNoDependants(context, name, request);
+  const container = containerOf(context, parseContainerName(request.name));
+  const { name, link } = container;
+  requireInstalled(context, container);
+  requireNoDependants(context, container, request);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
-    context.report({
-      kind: 'note',
-      text: `Would remove ${containerPaths(context, name).link} and its deployments`,
-    });
+    context.report({ kind: 'note', text: `Would remove ${link} and its deployments` });
     return;
   }
   // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
-  await withLock(context, name, async () => await remove(context, name));
+  await withLock(context, container, async () => await remove(context, container));
 }
 
 /** Whether there is anything of a container, be it what a killed command left. */
-function isInstalled(context: Context, name: ContainerName): boolean {
-  const { link, slots } = containerPaths(context, name);
+function isInstalled(context: Context, container: Container): boolean {
+  const { link, slots } = container;
   // in user mode the repository lies among the containers
   const isContainer = [link, ...slots].some(exists) && link !== context.paths.repository;
-  return isContainer || isPending(context, name) || hasLeftoverUnit(context, name);
+  return isContainer || isPending(container) || hasLeftoverUnit(container);
 }
 
-function requireInstalled(context: Context, name: ContainerName): void {
-  if (isInstalled(context, name)) return;
-  if (preinstalledPath(context, name) !== undefined) {
+function requireInstalled(context: Context, container: Container): void {
+  const { name } = container;
+  if (isInstalled(context, container)) return;
+  if (preinstalledPath(container) !== undefined) {
     throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
       hint: `remove the package atomic-container-${name}`,
     });
@@ -71,8 +70,7 @@ function requireInstalled(context: Context, name: ContainerName): void {
 }
 
 /** A unit without container is only ours to remove when it runs one of that name. */
-function hasLeftoverUnit(context: Context, name: ContainerName): boolean {
-  const { unit, slots } = containerPaths(context, name);
+function hasLeftoverUnit({ unit, slots }: Container): boolean {
   try {
     const text = readIfPresent(unit) ?? '';
     return slots.some((slot) => text.includes(slot));
@@ -82,8 +80,9 @@ function hasLeftoverUnit(context: Context, name: ContainerName): boolean {
   }
 }
 
-function requireNoDependants(context: Context, name: ContainerName, { isForced }: UninstallRequest): void {
-  const names = dependantsOf(context, name).map((dependant) => `'${dependant.name}'`);
+function requireNoDependants(context: Context, container: Container, { isForced }: UninstallRequest): void {
+  const { name } = container;
+  const names = dependantsOf(context, container).map((dependant) => `'${dependant.name}'`);
   if (names.length === 0) return;
   const text = `the root file system of '${name}' is used by ${names.join(', ')}`;
   if (!isForced)
@@ -94,23 +93,23 @@ function requireNoDependants(context: Context, name: ContainerName, { isForced }
 }
 
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
-async function remove(context: Context, name: ContainerName): Promise<void> {
-  const runtime = runtimeOf(context, name);
-  await markPending(context, name, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
+async function remove(context: Context, container: Container): Promise<void> {
+  const runtime = runtimeOf(context, container);
+  await markPending(container, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
   await faultPoint(context, 'remove.marked');
   // broken state: there can be anything in the place of the link
-  await removeTree(containerPaths(context, name).link);
+  await removeTree(container.link);
   await syncPath(context.paths.checkouts);
   await faultPoint(context, 'remove.unlinked');
-  await deactivate(context, name, runtime);
-  await removeSlots(context, name);
+  await deactivate(context, container, runtime);
+  await removeSlots(container);
   await faultPoint(context, 'remove.slots');
-  await clearPending(context, name);
-  await settleSlots(context, name);
+  await clearPending(context, container);
+  await settleSlots(container);
 }
 
 /** Whatever is left of the container, its runtime is told to forget it. */
-function runtimeOf(context: Context, name: ContainerName): string {
-  const path = activePath(context, name);
-  return path === undefined ? defaultRuntime(context) : recordedRuntime(context, name, path);
+function runtimeOf(context: Context, container: Container): string {
+  const path = activePath(container);
+  return path === undefined ? defaultRuntime(context) : recordedRuntime(context, container, path);
 }

@@ -2,7 +2,8 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { findImage } from '../images/store/images.ts';
-import { activePath, type Deployment, readDeployment } from './deployments/deployment.ts';
+import { activePath, containerOf } from './deployments/container.ts';
+import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { readDeployments } from './deployments/inventory.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { updateContainer } from './update.ts';
@@ -57,7 +58,7 @@ function latestImage(context: Context, reference: string): string | undefined {
 }
 
 function revisionOf(context: Context, name: string): string | undefined {
-  const path = activePath(context, parseContainerName(name));
+  const path = activePath(containerOf(context, parseContainerName(name)));
   return path === undefined ? undefined : readDeployment(name, path).info.revision;
 }
 

@@ -7,13 +7,13 @@ import { findImage } from '../images/store/images.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import {
   activePath,
-  containerPaths,
-  type Deployment,
+  type Container,
+  containerOf,
   preinstalledPath,
-  readDeployment,
   slotOf,
-} from './deployments/deployment.ts';
-import { type ContainerName, isContainerName, parseContainerName } from './deployments/name.ts';
+} from './deployments/container.ts';
+import { type Deployment, readDeployment } from './deployments/deployment.ts';
+import { isContainerName, parseContainerName } from './deployments/name.ts';
 import { runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
 import { type PrepareRequest, prepareDeployment } from './preparation/prepare.ts';
@@ -44,18 +44,21 @@ export interface UpdateRequest {
  *   does not start; the container is then as it was before
  */
 export async function updateContainer(context: Context, request: UpdateRequest): Promise<boolean> {
-  const name = parseContainerName(request.name);
+  const container = containerOf(context, parseContainerName(request.name));
   const set = parseSet(request.set);
-  requireInstalled(context, name);
-  return await withContainer(context, name, async () => {
-    const current = readDeployment(name, requireInstalled(context, name));
-    const next = await nextDeployment(context, current, { ...request, set });
+  requireInstalled(container);
+  return await withContainer(context, container, async () => {
+    const current = readDeployment(container.name, requireInstalled(container));
+    const next = await nextDeployment(context, { container, current }, { ...request, set });
     if (next === undefined) return false;
-    const [running] = await waitForAll([findRunning(context, next), prepareDeployment(context, next)]);
-    await switchDeployment(context, name, {
+    const [running] = await waitForAll([
+      findRunning(context, container, next.runtime),
+      prepareDeployment(context, next),
+    ]);
+    await switchDeployment(context, container, {
       operation: 'update',
       from: current.path,
-      to: containerPaths(context, name).slots[next.slot],
+      to: container.slots[next.slot],
       runtime: next.runtime,
       running,
       keepsFailed: request.keepsFailed,
@@ -66,13 +69,14 @@ export async function updateContainer(context: Context, request: UpdateRequest):
 
 /** Whether `text` is the name of a container with deployments of its own. */
 export function isInstalled(context: Context, text: string): boolean {
-  return isContainerName(text) && activePath(context, text) !== undefined;
+  return isContainerName(text) && activePath(containerOf(context, text)) !== undefined;
 }
 
-function requireInstalled(context: Context, name: ContainerName): string {
-  const path = activePath(context, name);
+function requireInstalled(container: Container): string {
+  const { name } = container;
+  const path = activePath(container);
   if (path !== undefined) return path;
-  if (preinstalledPath(context, name) !== undefined)
+  if (preinstalledPath(container) !== undefined)
     throw new AtomicError('Cannot update a preinstalled container', {
       hint: `update the package of '${name}'`,
     });
@@ -84,10 +88,10 @@ function requireInstalled(context: Context, name: ContainerName): string {
 /** The deployment to build, `undefined` when it would be the one that there is. */
 async function nextDeployment(
   context: Context,
-  current: Deployment,
+  { container, current }: { container: Container; current: Deployment },
   { set, rebase }: { set: Values; rebase?: string },
 ): Promise<PrepareRequest | undefined> {
-  const { name, path, info } = current;
+  const { path, info } = current;
   const recorded = recordedValues(info);
   const hasNewValues = Object.entries(set).some(([key, value]) => recorded[key] !== value);
   const { image, reference } = await chooseImage(context, current, { hasNewValues, rebase });
@@ -95,7 +99,7 @@ async function nextDeployment(
   requireNoPackage(current);
   const { UUID } = recorded;
   return {
-    name: parseContainerName(name),
+    container,
     slot: slotOf(path) === 0 ? 1 : 0,
     image,
     reference,

@@ -1,15 +1,8 @@
-/** The deployments of a container on disk: the slots NAME.0 and NAME.1, the link NAME, and the `info` record. */
-import { basename, dirname, join, resolve } from 'node:path';
+/** A deployment of a container, and its record, the file `info`. */
+import { join } from 'node:path';
 import * as z from 'zod';
-import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
-import {
-  entriesIfPresent,
-  exists,
-  isUnreadable,
-  readIfPresent,
-  readLinkIfPresent,
-} from '../../host/files/files.ts';
+import { isUnreadable, readIfPresent } from '../../host/files/files.ts';
 
 /** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
 const Info = z.looseObject({
@@ -41,56 +34,12 @@ const Info = z.looseObject({
 
 export type Info = z.infer<typeof Info>;
 
-export type Slot = 0 | 1;
-
 /** One checkout of a container, whole. */
 export interface Deployment {
   readonly name: string;
-  /** The folder, absolute, links resolved. */
+  /** The directory, absolute, links resolved. */
   readonly path: string;
   readonly info: Info;
-}
-
-/** Where the pieces of a container live. */
-export interface ContainerPaths {
-  /** The link that says which deployment is active. */
-  readonly link: string;
-  readonly slots: readonly [string, string];
-  readonly unit: string;
-  readonly tmpfiles: string;
-}
-
-export function containerPaths({ paths }: Context, name: string): ContainerPaths {
-  return {
-    link: join(paths.checkouts, name),
-    slots: [join(paths.checkouts, `${name}.0`), join(paths.checkouts, `${name}.1`)],
-    unit: join(paths.units, `${name}.service`),
-    tmpfiles: join(paths.tmpfiles, `${name}.conf`),
-  };
-}
-
-/** The copies of what is installed on the host, inside a deployment. */
-export const unitCopy = (deployment: string, name: string) => join(deployment, `${name}.service`);
-export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
-
-/** The folder that the link of a container points to, or `undefined` without link or with a dangling one. */
-export function activePath(context: Context, name: string): string | undefined {
-  const { link } = containerPaths(context, name);
-  const target = readLinkIfPresent(link);
-  if (target === undefined) return undefined;
-  const path = resolve(dirname(link), target);
-  return exists(path) ? path : undefined;
-}
-
-/** The folder of a container that a package of the distribution brought, or `undefined`. */
-export function preinstalledPath({ paths }: Context, name: string): string | undefined {
-  const path = join(paths.preinstalled, name);
-  return exists(join(path, 'info')) ? path : undefined;
-}
-
-/** The folder of an installed container: its active deployment, or what a package brought; `undefined` without one. */
-export function installedPath(context: Context, name: string): string | undefined {
-  return activePath(context, name) ?? preinstalledPath(context, name);
 }
 
 /**
@@ -126,27 +75,4 @@ export function parseInfo(text: string, file: string): Info {
 /** The text of an `info` record, as the Python tool writes it. */
 export function renderInfo(info: Record<string, unknown>): string {
   return `${JSON.stringify(info, undefined, 4)}\n`;
-}
-
-/** A container's name, and its link or folder. */
-export type NamedFolder = readonly [name: string, path: string];
-
-/**
- * All containers of a folder, sorted, without hidden entries and inactive slots. Dangling links and stray files are
- * among them, so that the listings can name what is broken.
- */
-export function containerFolders(folder: string): readonly NamedFolder[] {
-  const entries = entriesIfPresent(folder);
-  const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
-  return entries
-    .map(({ name }) => name)
-    .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
-    .sort()
-    .map((name) => [name, join(folder, name)] as const);
-}
-
-/** Which slot a deployment's folder is; `undefined` for another folder, such as a preinstalled one. */
-export function slotOf(path: string): Slot | undefined {
-  const suffix = /\.([01])$/.exec(basename(path))?.[1];
-  return suffix === undefined ? undefined : (Number(suffix) as Slot);
 }

@@ -1,22 +1,41 @@
-/** The active deployments of all containers of this host. */
+/** What deployments and containers there are on this host. */
+import { join } from 'node:path';
 import type { Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
-import { readLinkIfPresent } from '../../host/files/files.ts';
+import { AtomicError, orUndefined } from '../../errors.ts';
+import { entriesIfPresent, readLinkIfPresent } from '../../host/files/files.ts';
 import { isRepository } from '../../host/ostree/repository.ts';
-import { containerFolders, type Deployment, type NamedFolder, readDeployment, slotOf } from './deployment.ts';
+import { slotOf } from './container.ts';
+import { type Deployment, type Info, readDeployment } from './deployment.ts';
 
-/** All containers, those that packages brought included, sorted by name. */
-export function readDeployments(context: Context): readonly Deployment[] {
-  return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
+/** A container's name, and its link or directory. */
+export type NamedFolder = readonly [name: string, path: string];
+
+/**
+ * All containers of a directory, sorted, without hidden entries and inactive slots. Dangling links and stray files are
+ * among them, so that the listings can name what is broken.
+ */
+export function containerFolders(folder: string): readonly NamedFolder[] {
+  const entries = entriesIfPresent(folder);
+  const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
+  return entries
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
+    .sort()
+    .map((name) => [name, join(folder, name)] as const);
 }
 
-/** The links, or folders, of all containers, sorted by name. */
+/** The links, or directories, of all containers, those that packages brought included, sorted by name. */
 export function allFolders({ paths }: Context): readonly NamedFolder[] {
   const { checkouts, preinstalled } = paths;
   const own = containerFolders(checkouts);
   const names = new Set(own.map(([name]) => name));
   const others = containerFolders(preinstalled).filter(([name]) => !names.has(name));
   return [...own, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** The active deployments of all containers, those that packages brought included, sorted by name. */
+export function readDeployments(context: Context): readonly Deployment[] {
+  return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
 }
 
 /** Reads one of {@link allFolders}; what cannot be read is named in a warning. */
@@ -40,4 +59,45 @@ function requireContainer(name: string, path: string): void {
   throw new AtomicError(
     `${path} is a deployment without container; 'atomic uninstall ${container}' removes it`,
   );
+}
+
+/** The directory of a deployment, NAME.0 or NAME.1, whether its container uses it now or not. */
+export interface SlotFolder {
+  /** The name of its container. */
+  readonly container: string;
+  readonly path: string;
+  /** Whether there is no link, and nothing else, with the container's name. */
+  readonly isUnclaimed: boolean;
+}
+
+/** All deployments of this host, sorted by name; hidden directories are at work, and left out. */
+export function slotFolders({ paths: { checkouts } }: Context): readonly SlotFolder[] {
+  const entries = entriesIfPresent(checkouts);
+  const names = new Set(entries.map(({ name }) => name));
+  return entries
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && slotOf(entry.name) !== undefined)
+    .map(({ name }) => ({ container: name.slice(0, -2), path: join(checkouts, name) }))
+    .map((slot) => ({ ...slot, isUnclaimed: !names.has(slot.container) }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
+}
+
+/** The record of a deployment, with the name of its container. */
+export interface DeploymentRecord {
+  readonly container: string;
+  readonly info: Info;
+}
+
+/** What all deployments record, also those that a rollback would return to; damaged records are left out. */
+export function recordedDeployments(context: Context): readonly DeploymentRecord[] {
+  return slotFolders(context).flatMap(({ container, path }) => {
+    const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
+    const deployment = orUndefined(() => readDeployment(container, path), warn);
+    return deployment === undefined ? [] : [{ container, info: deployment.info }];
+  });
+}
+
+/** The commits that deployments record as that of their image. */
+export function deployedCommits(context: Context): ReadonlySet<string> {
+  const records = recordedDeployments(context);
+  return new Set(records.map(({ info }) => info['ostree-commit']).filter((commit) => commit !== ''));
 }

@@ -1,5 +1,6 @@
-/** What a container may be called: a name is a unit, a folder and a runtime id at once. */
+/** What a container may be called: a name is a unit, a directory and a runtime id at once. */
 import { AtomicError } from '../../errors.ts';
+import type { Reference } from '../../images/names/reference.ts';
 
 /** A name that is safe as a path component, in a unit file and as an argument. */
 export type ContainerName = string & { readonly __brand: 'ContainerName' };
@@ -30,4 +31,9 @@ export function parseContainerName(text: string): ContainerName {
 /** Whether a container may be called so. */
 export function isContainerName(text: string): text is ContainerName {
   return SAFE.test(text) && text.length <= LONGEST;
+}
+
+/** What a container is called when nobody names it: the image, and its tag unless that is `latest`. */
+export function defaultContainerName({ image, tag }: Pick<Reference, 'image' | 'tag'>): string {
+  return tag === '' || tag === 'latest' ? image : `${image}-${tag}`;
 }

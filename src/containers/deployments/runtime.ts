@@ -1,8 +1,9 @@
+/** Which OCI runtime a container has. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { defaultRuntime } from '../../host/runtime.ts';
-import { installedPath, readDeployment } from './deployment.ts';
-import type { ContainerName } from './name.ts';
+import { type Container, installedPath } from './container.ts';
+import { readDeployment } from './deployment.ts';
 
 /**
  * The runtime that a container was installed with; the default, and a warning, when its record cannot be read.
@@ -10,14 +11,14 @@ import type { ContainerName } from './name.ts';
  * @param missing the message when there is no such container
  * @throws AtomicError with that message
  */
-export function installedRuntime(context: Context, name: ContainerName, missing: string): string {
-  const path = installedPath(context, name);
+export function installedRuntime(context: Context, container: Container, missing: string): string {
+  const path = installedPath(container);
   if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
-  return recordedRuntime(context, name, path);
+  return recordedRuntime(context, container, path);
 }
 
 /** The runtime in the record of the deployment in `path`, else the default, with a warning when it is damaged. */
-export function recordedRuntime(context: Context, name: ContainerName, path: string): string {
+export function recordedRuntime(context: Context, { name }: Container, path: string): string {
   try {
     return readDeployment(name, path).info.runtime || defaultRuntime(context);
   } catch (error) {

@@ -1,13 +1,13 @@
-/** Containers without a root file system of their own: `install --rootfs PATH`. */
-import { readFileSync, realpathSync } from 'node:fs';
+/** Containers that share the root file system of another one: `install --rootfs PATH`. */
+import { realpathSync } from 'node:fs';
 import { join, relative, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
-import { exists, readLinkIfPresent, replaceFile } from '../../host/files/files.ts';
-import { withRootPath } from '../rendering/oci-config.ts';
-import { containerPaths, type Deployment, renderInfo, slotOf } from './deployment.ts';
+import { exists, readLinkIfPresent } from '../../host/files/files.ts';
+import { type Container, containerOf, slotOf } from './container.ts';
+import type { Deployment } from './deployment.ts';
 import { allFolders, readOrWarn } from './inventory.ts';
-import { type ContainerName, parseContainerName } from './name.ts';
+import { parseContainerName } from './name.ts';
 
 /** The root file system of somebody else. */
 export interface RemoteRootfs {
@@ -31,7 +31,7 @@ export function findRemoteRootfs(context: Context, path: string): RemoteRootfs {
       hint: `there is no ${typed}`,
     });
   const base = baseOf(context, realpathSync(typed));
-  const recorded = base === undefined ? typed : containerPaths(context, base).link;
+  const recorded = base === undefined ? typed : base.link;
   if (isThere(join(recorded, 'rootfs'))) {
     const link = join(recorded, 'rootfs');
     return { recorded, link, folder: realpathSync(link) };
@@ -53,22 +53,21 @@ function isThere(path: string): boolean {
 }
 
 /** The container in one of whose slots `folder` is. */
-function baseOf(context: Context, folder: string): ContainerName | undefined {
+function baseOf(context: Context, folder: string): Container | undefined {
   const [first = ''] = relative(realpathOrSame(context.paths.checkouts), folder).split('/');
   if (first === '..' || slotOf(first) === undefined) return undefined;
   const name = first.slice(0, -2);
   return readLinkIfPresent(join(context.paths.checkouts, name)) === undefined
     ? undefined
-    : parseContainerName(name);
+    : containerOf(context, parseContainerName(name));
 }
 
 function realpathOrSame(path: string): string {
   return exists(path) ? realpathSync(path) : path;
 }
 
-/** The containers that use the root file system of `name`. */
-export function dependantsOf(context: Context, name: ContainerName): readonly Deployment[] {
-  const { link, slots } = containerPaths(context, name);
+/** The containers that use the root file system of another one. */
+export function dependantsOf(context: Context, { name, link, slots }: Container): readonly Deployment[] {
   const isBelow = (path: string) =>
     [link, ...slots].some((own) => path === own || path.startsWith(`${own}/`));
   // their rootfs is a link: the records of all others need not be read
@@ -78,22 +77,4 @@ export function dependantsOf(context: Context, name: ContainerName): readonly De
   return candidates
     .flatMap((folder) => readOrWarn(context, folder))
     .filter(({ info }) => info.remote && isBelow(info.remote));
-}
-
-/**
- * Makes a deployment without root file system of its own use the one that its `remote` leads to now.
- *
- * @param base the deployment that has it; when both are of one image, the record follows, too
- */
-export async function followBase(context: Context, dependant: Deployment, base?: Deployment): Promise<void> {
-  const { folder } = findRemoteRootfs(context, dependant.info.remote ?? '');
-  const config = join(dependant.path, 'config.json');
-  const text = readFileSync(config, 'utf8');
-  const followed = withRootPath(text, config, folder);
-  if (followed !== text) await replaceFile(config, followed);
-  if (base === undefined) return;
-  const { image, revision, 'ostree-commit': commit } = base.info;
-  if (dependant.info.image !== image || dependant.info.revision === revision) return;
-  const info = { ...dependant.info, revision, 'ostree-commit': commit };
-  await replaceFile(join(dependant.path, 'info'), renderInfo(info), 0o600);
 }

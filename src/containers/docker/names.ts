@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Engine, findEngine } from '../../host/docker.ts';
 import { exists } from '../../host/files/files.ts';
-import { containerPaths, preinstalledPath } from '../deployments/deployment.ts';
+import { containerOf, preinstalledPath } from '../deployments/container.ts';
 import { isContainerName } from '../deployments/name.ts';
 
 /**
@@ -32,8 +32,9 @@ export async function orPointToDocker<Result>(
 /** Also a name that no container can have is nothing that Docker has to be asked for. */
 function isOurs(context: Context, name: string): boolean {
   if (!isContainerName(name)) return true;
-  const { link, slots, unit } = containerPaths(context, name);
-  return [link, ...slots, unit].some(exists) || preinstalledPath(context, name) !== undefined;
+  const container = containerOf(context, name);
+  const { link, slots, unit } = container;
+  return [link, ...slots, unit].some(exists) || preinstalledPath(container) !== undefined;
 }
 
 /** Whether Docker has an image of that name, too. */

@@ -9,8 +9,8 @@ import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
 import type { LocalImage } from '../../images/store/images.ts';
 import { waitForAll } from '../../wait-for-all.ts';
-import { containerPaths, type Deployment, renderInfo, type Slot } from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import type { Container, Slot } from '../deployments/container.ts';
+import { type Deployment, renderInfo } from '../deployments/deployment.ts';
 import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
 import { hostFilesMirror } from '../host-files/apply.ts';
 import { planHostFiles } from '../host-files/plan.ts';
@@ -20,11 +20,10 @@ import { type Exports, readExports } from '../rendering/exports.ts';
 import { renderTemplate, requireValues, type Template, type Values } from '../rendering/template.ts';
 import { defaultUnit, execValues } from '../rendering/unit.ts';
 import { pidFileOf, resolveValues } from '../rendering/values.ts';
-import { stagingPath } from '../transaction/slots.ts';
 import { type Rendering, writeConfig, writeTmpfiles, writeUnit } from './write-files.ts';
 
 export interface PrepareRequest {
-  readonly name: ContainerName;
+  readonly container: Container;
   readonly slot: Slot;
   readonly image: Pick<LocalImage, 'id' | 'commit' | 'layers'>;
   /** The reference that a later update looks up. */
@@ -58,8 +57,8 @@ export interface Place {
  */
 export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<void> {
   const place = {
-    staging: stagingPath(context, request.name, request.slot),
-    destination: containerPaths(context, request.name).slots[request.slot],
+    staging: request.container.staging(request.slot),
+    destination: request.container.slots[request.slot],
   };
   context.report({ kind: 'extracting', path: place.destination });
   try {
@@ -116,6 +115,7 @@ async function writeDeployment(context: Context, request: Writing, place: Place)
   await stageHostFiles(files, values, hostFilesMirror(place.staging));
   const installed = await planHostFiles(context, {
     ...request,
+    name: request.container.name,
     files,
     mirror: hostFilesMirror(place.staging),
   });
@@ -137,7 +137,7 @@ function warnWithoutExports(context: Context, exports: Exports, destination: str
 
 async function valuesFor(
   context: Context,
-  { name, set, kept, runtime, features, image, reference }: Writing,
+  { container: { name }, set, kept, runtime, features, image, reference }: Writing,
   { exports, unitTemplate, destination }: { exports: Exports; unitTemplate: Template; destination: string },
 ): Promise<Values> {
   const pidFile = set.PIDFILE ?? pidFileOf(set.RUN_DIRECTORY ?? context.paths.run, name);

@@ -6,8 +6,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { createFile, readIfPresent } from '../../host/files/files.ts';
 import { writeDefaultConfig } from '../../host/runtime.ts';
-import { tmpfilesCopy, unitCopy } from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import { type Container, tmpfilesCopy, unitCopy } from '../deployments/container.ts';
 import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
 import type { Exports } from '../rendering/exports.ts';
 import {
@@ -24,7 +23,7 @@ import { configForUser, parseIdRanges, type UserIds } from '../rendering/user-co
 
 /** What the files are made of, and where they go. */
 export interface Rendering {
-  readonly name: ContainerName;
+  readonly container: Container;
   readonly runtime: string;
   readonly remote: RemoteRootfs | undefined;
   readonly exports: Exports;
@@ -74,7 +73,13 @@ export async function defaultConfig(context: Context, runtime: string, folder: s
 }
 
 /** Writes the unit: the image's template, filled in, with what every container needs. */
-export async function writeUnit({ name, runtime, unitTemplate, values, staging }: Rendering): Promise<void> {
+export async function writeUnit({
+  container: { name },
+  runtime,
+  unitTemplate,
+  values,
+  staging,
+}: Rendering): Promise<void> {
   const unit = completeUnit(renderTemplate(unitTemplate, values), { name, runtime });
   await createFile(unitCopy(staging, name), unit);
 }
@@ -82,7 +87,7 @@ export async function writeUnit({ name, runtime, unitTemplate, values, staging }
 /** Writes the image's own tmpfiles.d file, or one for the missing sources of bind mounts; none without need. */
 export async function writeTmpfiles(
   context: Context,
-  { name, exports, values, staging }: Rendering,
+  { container: { name }, exports, values, staging }: Rendering,
   sources: readonly string[],
 ): Promise<void> {
   const ownFolder = join(values.RUN_DIRECTORY ?? context.paths.run, name);

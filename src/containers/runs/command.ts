@@ -9,7 +9,7 @@ import { createFile, exists, readIfPresent } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
 import { guardContainer } from '../../host/guard.ts';
 import { deleteContainer, execInContainer, isContainerRunning, runBundle } from '../../host/runtime.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import type { Container } from '../deployments/container.ts';
 import { bindSources, parseOciConfig, singleRunConfig } from '../rendering/oci-config.ts';
 import { isServiceRunning } from '../service/service.ts';
 
@@ -24,28 +24,33 @@ export interface CommandRequest {
   readonly runtime: string;
 }
 
+/** A container, and the directory of the deployment that is meant. */
+export interface DeployedContainer {
+  readonly container: Container;
+  readonly path: string;
+}
+
 /**
  * Runs a command with our standard streams.
  *
- * @param path the folder of the deployment
  * @returns its exit status
  * @throws AtomicError when it is to be detached and the container does not run
  */
 export async function runCommand(
   context: Context,
-  { name, path }: { name: ContainerName; path: string },
+  { container, path }: DeployedContainer,
   request: CommandRequest,
 ): Promise<number> {
-  if (await isServiceRunning(context, name)) {
-    await waitUntilUp(context, name, request.runtime);
-    return await execInContainer(context, request.runtime, { id: name, ...request });
+  if (await isServiceRunning(context, container)) {
+    await waitUntilUp(context, container, request.runtime);
+    return await execInContainer(context, request.runtime, { id: container.name, ...request });
   }
   if (request.isDetached) throw new AtomicError('Cannot use --detach with not running containers');
-  return await runOneOff(context, { name, path }, request);
+  return await runOneOff(context, { container, path }, request);
 }
 
 /** systemd calls a service active as soon as its runtime has been started; the container comes a moment later. */
-async function waitUntilUp(context: Context, name: ContainerName, runtime: string): Promise<void> {
+async function waitUntilUp(context: Context, { name }: Container, runtime: string): Promise<void> {
   for (let waited = 0; waited < PATIENCE; waited += INTERVAL) {
     if (await isContainerRunning(context, runtime, name)) return;
     await sleep(INTERVAL, undefined, { signal: context.signal });
@@ -54,12 +59,13 @@ async function waitUntilUp(context: Context, name: ContainerName, runtime: strin
 
 async function runOneOff(
   context: Context,
-  { name, path }: { name: ContainerName; path: string },
+  { container, path }: DeployedContainer,
   { command, hasTerminal, runtime }: CommandRequest,
 ): Promise<number> {
   const file = join(path, 'config.json');
   const text = readIfPresent(file);
-  if (text === undefined) throw new AtomicError(`cannot run a command in '${name}': ${file} is missing`);
+  if (text === undefined)
+    throw new AtomicError(`cannot run a command in '${container.name}': ${file} is missing`);
   await makeRunSources(bindSources(parseOciConfig(text, file), file));
   await using bundle = await temporaryFolder(context.paths.temporary, 'run', endOf(context, runtime));
   using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });

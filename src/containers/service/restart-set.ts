@@ -5,15 +5,15 @@ import { AtomicError, ToolError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';
 import { defaultRuntime } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
-import { containerPaths } from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import { type Container, containerOf } from '../deployments/container.ts';
+import { isContainerName } from '../deployments/name.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
 import { isServiceRunning, startServicesSafely, stopService } from './service.ts';
 
 /** Also a part of the pending marker, for the recovery. */
 export const Running = z.object({
   /** The container itself, if it runs, and those that share its root file system. */
-  containers: z.array(z.object({ name: z.string(), runtime: z.string() })),
+  containers: z.array(z.object({ name: z.string().refine(isContainerName), runtime: z.string() })),
   /** Other units that need one of these: systemd stops them with it, and does not start them again. */
   units: z.array(z.string()),
 });
@@ -24,23 +24,26 @@ type RunningContainer = Running['containers'][number];
 export const NOTHING_RUNNING: Running = { containers: [], units: [] };
 
 /** Finds what runs. */
-export async function findRunning(context: Context, { name, runtime }: RunningContainer): Promise<Running> {
-  const others = dependantsOf(context, name as ContainerName).map((dependant) => ({
-    name: dependant.name,
-    runtime: dependant.info.runtime || defaultRuntime(context),
-  }));
+export async function findRunning(context: Context, container: Container, runtime: string): Promise<Running> {
   const containers: RunningContainer[] = [];
-  for (const candidate of [{ name, runtime }, ...others])
-    if (await isServiceRunning(context, candidate.name)) containers.push(candidate);
+  for (const candidate of [{ name: container.name, runtime }, ...sharing(context, container)])
+    if (await isServiceRunning(context, containerOf(context, candidate.name))) containers.push(candidate);
   if (containers.length === 0) return { containers, units: [] };
-  const own = new Set(containers.map((container) => `${container.name}.service`));
+  const own = new Set(containers.map(({ name }) => containerOf(context, name).service));
   const units = await systemd.activeUnitsNeeding(context, [...own]);
   return { containers, units: units.filter((unit) => !own.has(unit)) };
 }
 
+function sharing(context: Context, container: Container): readonly RunningContainer[] {
+  return dependantsOf(context, container).flatMap(({ name, info }) =>
+    isContainerName(name) ? [{ name, runtime: info.runtime || defaultRuntime(context) }] : [],
+  );
+}
+
 /** Stops the containers, and with them what needs them. */
 export async function stopRunning(context: Context, { containers }: Running): Promise<void> {
-  for (const { name, runtime } of withUnit(context, containers)) await stopService(context, name, runtime);
+  for (const { container, runtime } of withUnit(context, containers))
+    await stopService(context, container, runtime);
 }
 
 /**
@@ -51,14 +54,16 @@ export async function stopRunning(context: Context, { containers }: Running): Pr
 export async function startRunning(context: Context, { containers, units }: Running): Promise<void> {
   await startServicesSafely(
     context,
-    withUnit(context, containers).map(({ name }) => name),
+    withUnit(context, containers).map(({ container }) => container),
   );
   for (const unit of units) await startUnit(context, unit);
 }
 
 /** A deployment without service, between those with one, has no unit to stop or start. */
-function withUnit(context: Context, containers: readonly RunningContainer[]): readonly RunningContainer[] {
-  return containers.filter(({ name }) => exists(containerPaths(context, name).unit));
+function withUnit(context: Context, containers: readonly RunningContainer[]) {
+  return containers
+    .map(({ name, runtime }) => ({ container: containerOf(context, name), runtime }))
+    .filter(({ container }) => exists(container.unit));
 }
 
 async function startUnit(context: Context, unit: string): Promise<void> {

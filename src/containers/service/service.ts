@@ -6,7 +6,7 @@ import { readIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { waitForAll } from '../../wait-for-all.ts';
-import { containerPaths } from '../deployments/deployment.ts';
+import type { Container } from '../deployments/container.ts';
 import { withStopGrace } from './stop-grace.ts';
 
 /** How long a service has to have run to count as started, in milliseconds: most that fail do so at once. */
@@ -16,7 +16,7 @@ const SETTLING_INTERVAL = 100;
 const JOURNAL_LINES = 10;
 
 /** Whether the service of a container is up, or on its way there. */
-export async function isServiceRunning(context: Context, name: string): Promise<boolean> {
+export async function isServiceRunning(context: Context, { name }: Container): Promise<boolean> {
   const { active } = await systemd.unitState(context, name);
   return !['inactive', 'failed'].includes(active);
 }
@@ -26,7 +26,7 @@ export async function isServiceRunning(context: Context, name: string): Promise<
  *
  * @throws AtomicError when systemd could not start it
  */
-export async function startService(context: Context, name: string): Promise<void> {
+export async function startService(context: Context, { name }: Container): Promise<void> {
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) });
   try {
     await systemd.start(context, name);
@@ -41,21 +41,24 @@ export async function startService(context: Context, name: string): Promise<void
  *
  * @throws AtomicError when one does not start, or does not stay up; the end of its journal has been reported
  */
-export async function startServicesSafely(context: Context, names: readonly string[]): Promise<void> {
+export async function startServicesSafely(context: Context, containers: readonly Container[]): Promise<void> {
   const begun = Date.now() / 1000;
-  const safely = async (name: string, step: (context: Context, name: string) => Promise<void>) => {
+  const safely = async (
+    container: Container,
+    step: (context: Context, container: Container) => Promise<void>,
+  ) => {
     try {
-      await step(context, name);
+      await step(context, container);
     } catch (error) {
-      if (!context.signal.aborted) await reportJournal(context, name, begun);
+      if (!context.signal.aborted) await reportJournal(context, container, begun);
       throw error;
     }
   };
-  for (const name of names) await safely(name, startService);
-  await waitForAll(names.map((name) => safely(name, watchService)));
+  for (const container of containers) await safely(container, startService);
+  await waitForAll(containers.map((container) => safely(container, watchService)));
 }
 
-async function watchService(context: Context, name: string): Promise<void> {
+async function watchService(context: Context, { name }: Container): Promise<void> {
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
     const state = await systemd.unitState(context, name);
     const hasFailed = state.active === 'failed' || state.sub === 'auto-restart' || state.restarts > 0;
@@ -64,7 +67,7 @@ async function watchService(context: Context, name: string): Promise<void> {
   }
 }
 
-async function reportJournal(context: Context, name: string, since: number): Promise<void> {
+async function reportJournal(context: Context, { name }: Container, since: number): Promise<void> {
   const lines = await systemd.journalOf(context, name, { since, lines: JOURNAL_LINES });
   for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
 }
@@ -82,8 +85,12 @@ async function startFailure(context: Context, name: string, cause?: unknown): Pr
  *
  * @throws AtomicError when systemd could not stop it
  */
-export async function stopService(context: Context, name: string, runtime: string): Promise<void> {
-  const unit = readIfPresent(containerPaths(context, name).unit) ?? '';
+export async function stopService(
+  context: Context,
+  { name, ...container }: Container,
+  runtime: string,
+): Promise<void> {
+  const unit = readIfPresent(container.unit) ?? '';
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
   try {
     await withStopGrace(context, { name, runtime, unit }, () => systemd.stop(context, name));

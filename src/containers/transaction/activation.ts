@@ -15,18 +15,13 @@ import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { createTmpfiles, removeTmpfiles, tmpfilesArgv } from '../../host/tmpfiles.ts';
 import { waitForAll } from '../../wait-for-all.ts';
-import {
-  containerPaths,
-  type Deployment,
-  readDeployment,
-  tmpfilesCopy,
-  unitCopy,
-} from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
-import { dependantsOf, followBase } from '../deployments/shared-rootfs.ts';
+import { type Container, tmpfilesCopy, unitCopy } from '../deployments/container.ts';
+import { type Deployment, readDeployment } from '../deployments/deployment.ts';
+import { dependantsOf } from '../deployments/shared-rootfs.ts';
 import { applyHostFiles } from '../host-files/apply.ts';
 import { installSectionOf } from '../rendering/unit.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
+import { followBase } from './follow-base.ts';
 
 /**
  * What becomes of the links by which a service is started at boot: `enable` makes them; `keep` leaves them alone
@@ -38,15 +33,15 @@ export type Enablement = 'enable' | 'keep' | 'refresh';
 /** Installs the files, the unit and the tmpfiles file of the deployment in `path`; starts and stops nothing. */
 export async function activate(
   context: Context,
-  name: ContainerName,
+  container: Container,
   path: string,
   enablement: Enablement,
 ): Promise<void> {
-  const deployments = readableDeployments(context, name);
+  const { name, unit, tmpfiles } = container;
+  const deployments = readableDeployments(context, container);
   const active = deployments.find((deployment) => deployment.path === path);
-  if (active !== undefined) await activateFiles(context, name, { active, deployments });
+  if (active !== undefined) await activateFiles(context, container, { active, deployments });
   await faultPoint(context, 'activate.host-files');
-  const { unit, tmpfiles } = containerPaths(context, name);
   const [unitBefore, unitNow] = [readIfPresent(unit), readIfPresent(unitCopy(path, name))];
   const tmpfilesNow = readIfPresent(tmpfilesCopy(path, name));
   await installFile(unit, unitNow);
@@ -55,34 +50,34 @@ export async function activate(
   await faultPoint(context, 'activate.tmpfiles');
   const isChanged = installSectionOf(unitBefore ?? '') !== installSectionOf(unitNow ?? '');
   const steps: Steps = {
-    links: unitNow === undefined ? 'none' : await linksStep(context, name, { enablement, isChanged }),
+    links: unitNow === undefined ? 'none' : await linksStep(context, container, { enablement, isChanged }),
     hasTmpfiles: tmpfilesNow !== undefined,
   };
-  announce(context, name, steps);
+  announce(context, container, steps);
   await waitForAll([
-    reload(context, name, steps),
+    reload(context, container, steps),
     steps.hasTmpfiles ? createTmpfiles(context, tmpfiles) : Promise.resolve(),
   ]);
   await faultPoint(context, 'activate.done');
 }
 
 /** The deployments of a container whose record can be read; the others have nothing to say about the host. */
-export function readableDeployments(context: Context, name: ContainerName): readonly Deployment[] {
+export function readableDeployments(context: Context, { name, slots }: Container): readonly Deployment[] {
   const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
-  return containerPaths(context, name).slots.flatMap(
+  return slots.flatMap(
     (path) => (exists(path) ? orUndefined(() => readDeployment(name, path), warn) : undefined) ?? [],
   );
 }
 
 async function activateFiles(
   context: Context,
-  name: ContainerName,
+  container: Container,
   { active, deployments }: { active: Deployment; deployments: readonly Deployment[] },
 ): Promise<void> {
   const others = deployments.filter((deployment) => deployment !== active);
   await applyHostFiles(context, active, others);
   if (active.info.remote) await followBase(context, active);
-  for (const dependant of dependantsOf(context, name)) await followBase(context, dependant, active);
+  for (const dependant of dependantsOf(context, container)) await followBase(context, dependant, active);
 }
 
 /** Writes a file of the host, or removes it when the deployment has none; an equal one is left alone. */
@@ -105,7 +100,7 @@ interface Steps {
 
 async function linksStep(
   context: Context,
-  name: string,
+  { name }: Container,
   { enablement, isChanged }: { enablement: Enablement; isChanged: boolean },
 ): Promise<Steps['links']> {
   if (enablement === 'enable') return 'enable';
@@ -114,8 +109,8 @@ async function linksStep(
 }
 
 /** The lines that scripts know, in the order that they know. */
-function announce(context: Context, name: string, { links, hasTmpfiles }: Steps): void {
-  const tmpfiles = tmpfilesArgv('--create', containerPaths(context, name).tmpfiles);
+function announce(context: Context, { name, ...container }: Container, { links, hasTmpfiles }: Steps): void {
+  const tmpfiles = tmpfilesArgv('--create', container.tmpfiles);
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
   if (hasTmpfiles) context.report({ kind: 'command', argv: tmpfiles });
   if (links !== 'none')
@@ -123,7 +118,7 @@ function announce(context: Context, name: string, { links, hasTmpfiles }: Steps)
 }
 
 /** systemctl enable and reenable reload systemd by themselves: one reload covers unit and links. */
-async function reload(context: Context, name: string, { links }: Steps): Promise<void> {
+async function reload(context: Context, { name }: Container, { links }: Steps): Promise<void> {
   if (links === 'enable') await systemd.enable(context, name);
   else if (links === 'reenable') await systemd.reenable(context, name);
   else await systemd.daemonReload(context);
@@ -136,10 +131,10 @@ async function reload(context: Context, name: string, { links }: Steps): Promise
  */
 export async function deactivate(
   context: Context,
-  name: ContainerName,
+  container: Container,
   runtime: string | undefined,
 ): Promise<void> {
-  const { unit, tmpfiles } = containerPaths(context, name);
+  const { name, unit, tmpfiles } = container;
   for (const path of [unit, tmpfiles]) await removeTemporary(path);
   const unitText = readIfPresent(unit);
   if (unitText !== undefined) {
@@ -149,7 +144,7 @@ export async function deactivate(
   if (runtime !== undefined) await deleteContainer(context, runtime, name);
   await faultPoint(context, 'remove.disabled');
   await removeIfPresent(unit);
-  await applyHostFiles(context, undefined, readableDeployments(context, name));
+  await applyHostFiles(context, undefined, readableDeployments(context, container));
   await faultPoint(context, 'remove.unit');
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
   await ignoringFailure(context, systemd.daemonReload(context));

@@ -1,5 +1,5 @@
 /** The pending marker: what a command writes down before it touches what the next one could find half-done. */
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
@@ -11,7 +11,7 @@ import {
   replaceFile,
   syncPath,
 } from '../../host/files/files.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import type { Container } from '../deployments/container.ts';
 import { Running } from '../service/restart-set.ts';
 
 const Pending = z.object({
@@ -26,33 +26,24 @@ const Pending = z.object({
 
 export type Pending = z.infer<typeof Pending>;
 
-function markerOf({ paths }: Context, name: ContainerName): string {
-  return join(paths.checkouts, `.${name}.pending`);
-}
-
 /** Whether a command on the container is under way, or was cut short. */
-export function isPending(context: Context, name: ContainerName): boolean {
-  return exists(markerOf(context, name));
+export function isPending({ marker }: Container): boolean {
+  return exists(marker);
 }
 
 /** Puts the marker of a container on disk. */
-export async function markPending(context: Context, name: ContainerName, pending: Pending): Promise<void> {
-  await replaceFile(markerOf(context, name), `${JSON.stringify(pending)}\n`, 0o600);
+export async function markPending({ marker }: Container, pending: Pending): Promise<void> {
+  await replaceFile(marker, `${JSON.stringify(pending)}\n`, 0o600);
 }
 
 /** Removes the marker: the host agrees with the link again. */
-export async function clearPending(context: Context, name: ContainerName): Promise<void> {
-  const marker = markerOf(context, name);
+export async function clearPending(context: Context, { marker }: Container): Promise<void> {
   if (await removeIfPresent(marker)) await syncPath(dirname(marker));
   await faultPoint(context, 'finish.unmarked');
 }
 
 /** The marker of a container, `undefined` without one; a damaged one says only that something was under way. */
-export async function readPending(
-  context: Context,
-  name: ContainerName,
-): Promise<Partial<Pending> | undefined> {
-  const marker = markerOf(context, name);
+export async function readPending({ marker }: Container): Promise<Partial<Pending> | undefined> {
   await removeTemporary(marker);
   const text = readIfPresent(marker);
   if (text === undefined) return undefined;

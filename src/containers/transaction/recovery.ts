@@ -2,8 +2,7 @@
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';
-import { activePath } from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import { activePath, type Container } from '../deployments/container.ts';
 import { NOTHING_RUNNING, startRunning } from '../service/restart-set.ts';
 import { activate, deactivate } from './activation.ts';
 import { clearPending, type Pending, readPending } from './marker.ts';
@@ -14,37 +13,37 @@ import { goBack } from './switch-over.ts';
  * One rule: the state of the host is a function of the link. With a marker pending, what the link points to is
  * activated, and started if it ran; when it points nowhere, everything of that name is taken away. One line says so.
  */
-export async function recover(context: Context, name: ContainerName): Promise<void> {
-  const pending = await readPending(context, name);
+export async function recover(context: Context, container: Container): Promise<void> {
+  const pending = await readPending(container);
   if (pending === undefined) {
-    await settleSlots(context, name);
+    await settleSlots(container);
     return;
   }
   const quiet: Context = { ...context, report: () => undefined };
-  const active = activePath(context, name);
+  const active = activePath(container);
   const outcome =
     active === undefined
-      ? await takeAway(quiet, name, pending)
-      : await finish(quiet, name, { active, pending });
-  await clearPending(context, name);
-  await settleSlots(context, name);
-  const text = `An earlier atomic command on '${name}' was cut short: ${outcome}`;
+      ? await takeAway(quiet, container, pending)
+      : await finish(quiet, container, { active, pending });
+  await clearPending(context, container);
+  await settleSlots(container);
+  const text = `An earlier atomic command on '${container.name}' was cut short: ${outcome}`;
   context.report({ kind: 'warning', text });
 }
 
-async function takeAway(context: Context, name: ContainerName, pending: Partial<Pending>): Promise<string> {
-  await deactivate(context, name, pending.runtime);
-  await removeSlots(context, name);
+async function takeAway(context: Context, container: Container, pending: Partial<Pending>): Promise<string> {
+  await deactivate(context, container, pending.runtime);
+  await removeSlots(container);
   return 'removed what it had left';
 }
 
 async function finish(
   context: Context,
-  name: ContainerName,
+  container: Container,
   { active, pending }: { active: string; pending: Partial<Pending> },
 ): Promise<string> {
   const { running = NOTHING_RUNNING, operation, from } = pending;
-  await activate(context, name, active, operation === 'install' ? 'enable' : 'refresh');
+  await activate(context, container, active, operation === 'install' ? 'enable' : 'refresh');
   try {
     await startRunning(context, running);
     return `finished the deployment ${active}`;
@@ -53,7 +52,7 @@ async function finish(
     const canGoBack = from !== undefined && from !== active && exists(from);
     // a service that does not start must not keep the next command from mending it
     if (!canGoBack) return `finished the deployment ${active}, but ${error.message}`;
-    await goBack(context, name, { to: from, running });
+    await goBack(context, container, { to: from, running });
     return `${error.message}; went back to the deployment ${from}`;
   }
 }

@@ -1,8 +1,7 @@
 /** From one deployment of a container to another, and back when the new one is no good. */
 import { type Context, shieldedFrom } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
-import { containerPaths, type Slot, slotOf } from '../deployments/deployment.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import { type Container, type Slot, slotOf } from '../deployments/container.ts';
 import { type Running, startRunning, stopRunning } from '../service/restart-set.ts';
 import { activate, removeMarked } from './activation.ts';
 import { clearPending, markPending } from './marker.ts';
@@ -29,43 +28,43 @@ export interface SwitchRequest {
  */
 export async function switchDeployment(
   context: Context,
-  name: ContainerName,
+  container: Container,
   request: SwitchRequest,
 ): Promise<void> {
   const { operation, from, runtime, running, keepsFailed } = request;
-  await markPending(context, name, { operation, runtime, from, running });
+  await markPending(container, { operation, runtime, from, running });
   let isReplaced = false;
   try {
     await faultPoint(context, 'commit.marked');
-    await replace(context, name, request);
+    await replace(context, container, request);
     isReplaced = true;
     await startRunning(context, running);
     await faultPoint(context, 'switch.started');
   } catch (error) {
     const isKept = isReplaced && keepsFailed && !context.signal.aborted;
-    if (!isKept) await putBack(context, name, { to: from, running });
-    else await finish(context, name);
+    if (!isKept) await putBack(context, container, { to: from, running });
+    else await finish(context, container);
     throw error;
   }
-  await finish(context, name);
+  await finish(context, container);
 }
 
-async function finish(context: Context, name: ContainerName): Promise<void> {
-  await clearPending(context, name);
-  await settleSlots(context, name);
+async function finish(context: Context, container: Container): Promise<void> {
+  await clearPending(context, container);
+  await settleSlots(container);
 }
 
 async function replace(
   context: Context,
-  name: ContainerName,
+  container: Container,
   { operation, to, running }: SwitchRequest,
 ): Promise<void> {
   await stopRunning(context, running);
   await faultPoint(context, 'switch.stopped');
-  await removeMarked(context, containerPaths(context, name).tmpfiles);
-  if (operation === 'update') await placeDeployment(context, name, slotOf(to) as Slot);
-  await pointTo(context, name, to);
-  await activate(context, name, to, 'keep');
+  await removeMarked(context, container.tmpfiles);
+  if (operation === 'update') await placeDeployment(context, container, slotOf(to) as Slot);
+  await pointTo(context, container, to);
+  await activate(context, container, to, 'keep');
 }
 
 interface WayBack {
@@ -74,13 +73,14 @@ interface WayBack {
 }
 
 /** Goes back; if even that fails, the marker stays, and the next command tries again. */
-async function putBack(context: Context, name: ContainerName, way: WayBack): Promise<void> {
+async function putBack(context: Context, container: Container, way: WayBack): Promise<void> {
+  const { name } = container;
   const report = (text: string) => context.report({ kind: 'warning', text });
   if (!context.signal.aborted && way.running.containers.length > 0)
     report(`Could not restart ${name}.  Attempt automatic rollback`);
   try {
-    await goBack(shieldedFrom(context), name, way);
-    await finish(context, name);
+    await goBack(shieldedFrom(context), container, way);
+    await finish(context, container);
   } catch (error) {
     const hint = `the next atomic command on '${name}' tries again`;
     report(`Could not go back to the deployment ${way.to}: ${(error as Error).message}; ${hint}`);
@@ -88,10 +88,14 @@ async function putBack(context: Context, name: ContainerName, way: WayBack): Pro
 }
 
 /** Makes the deployment in `to` the active one again, whatever state the host is in, and starts what ran. */
-export async function goBack(context: Context, name: ContainerName, { to, running }: WayBack): Promise<void> {
+export async function goBack(
+  context: Context,
+  container: Container,
+  { to, running }: WayBack,
+): Promise<void> {
   await stopRunning(context, running);
-  await pointTo(context, name, to);
+  await pointTo(context, container, to);
   // the slots are settled later: what the failed deployment has put on the host is known from its record
-  await activate(context, name, to, 'refresh');
+  await activate(context, container, to, 'refresh');
   await startRunning(context, running);
 }

@@ -196,8 +196,3 @@ export function decodeRef(encoded: string): string {
 export function isBlobName(encoded: string): boolean {
   return /^[0-9a-f]{64}$/.test(encoded);
 }
-
-/** What a container is called when nobody names it: the image, and its tag unless that is `latest`. */
-export function defaultContainerName({ image, tag }: Reference): string {
-  return tag === '' || tag === 'latest' ? image : `${image}-${tag}`;
-}

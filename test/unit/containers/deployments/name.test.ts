@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { parseContainerName } from '../../../../src/containers/deployments/name.ts';
+import { defaultContainerName, parseContainerName } from '../../../../src/containers/deployments/name.ts';
 import { AtomicError } from '../../../../src/errors.ts';
+import { parseReference } from '../../../../src/images/names/reference.ts';
 
 describe('parseContainerName', () => {
   it.each(['etcd', 'a', '0', 'Etcd-3.1', 'foo.0', 'a_b', 'a@b', '9lives', 'x'.repeat(200)])(
@@ -59,5 +60,20 @@ describe('parseContainerName', () => {
         message: `Invalid container name "${shown}\u2026": it is longer than 200 characters`,
       }),
     );
+  });
+});
+
+describe('defaultContainerName', () => {
+  it.each([
+    { image: 'gscrivano/etcd', name: 'etcd' },
+    { image: 'docker.io/etcd:latest', name: 'etcd' },
+    { image: 'etcd:3.1', name: 'etcd-3.1' },
+    { image: 'docker:etcd:latest', name: 'etcd' },
+    { image: 'http:localhost:5000/a:1', name: 'a-1' },
+    { image: `busybox@sha256:${'ab'.repeat(32)}`, name: 'busybox' },
+    { image: 'quay.io/me/docker:1.0', name: 'docker-1.0' },
+    { image: 'me/foci:1', name: 'foci-1' },
+  ])('calls $image $name', ({ image, name }) => {
+    expect(defaultContainerName(parseReference(image))).toBe(name);
   });
 });

@@ -3,7 +3,6 @@ import { AtomicError } from '../../../../src/errors.ts';
 import {
   baseNameOf,
   decodeRef,
-  defaultContainerName,
   encodeRef,
   fullName,
   isBlobName,
@@ -139,21 +138,6 @@ describe('isBlobName', () => {
     { name: 'cafe_3Abad', want: false },
   ])('says $want for $name', ({ name, want }) => {
     expect(isBlobName(name)).toBe(want);
-  });
-});
-
-describe('defaultContainerName', () => {
-  it.each([
-    { image: 'gscrivano/etcd', name: 'etcd' },
-    { image: 'docker.io/etcd:latest', name: 'etcd' },
-    { image: 'etcd:3.1', name: 'etcd-3.1' },
-    { image: 'docker:etcd:latest', name: 'etcd' },
-    { image: 'http:localhost:5000/a:1', name: 'a-1' },
-    { image: `busybox@sha256:${HEX}`, name: 'busybox' },
-    { image: 'quay.io/me/docker:1.0', name: 'docker-1.0' },
-    { image: 'me/foci:1', name: 'foci-1' },
-  ])('calls $image $name', ({ image, name }) => {
-    expect(defaultContainerName(parseReference(image))).toBe(name);
   });
 });
 

@@ -1,0 +1,88 @@
+/** A container, and every place that it has on disk. */
+import { basename, dirname, join, resolve } from 'node:path';
+import type { Context } from '../../context.ts';
+import { exists, readLinkIfPresent } from '../../host/files/files.ts';
+import type { ContainerName } from './name.ts';
+
+export type Slot = 0 | 1;
+
+/** Made once, by the function of the domain that a command calls; holds names only, whether there is anything or not. */
+export interface Container {
+  readonly name: ContainerName;
+  /** The name of its service, as systemd has it. */
+  readonly service: string;
+  /** The directory that holds the link and the slots. */
+  readonly directory: string;
+  /** The link that says which deployment is active. */
+  readonly link: string;
+  /** The directories of its deployments: NAME.0 and NAME.1. */
+  readonly slots: readonly [string, string];
+  /**
+   * The directory in which this process builds a deployment before it gets its name. Not that of another process: when
+   * one is killed, the program that it had started can go on writing for a while.
+   */
+  readonly staging: (slot: Slot) => string;
+  /** What a slot held before a change: kept until the change is over; an empty directory when it held nothing. */
+  readonly saved: (slot: Slot) => string;
+  /** The marker of a change that is under way, or was cut short. */
+  readonly marker: string;
+  readonly lock: string;
+  /** The unit file, and the tmpfiles.d file, on the host. */
+  readonly unit: string;
+  readonly tmpfiles: string;
+  /** The directory of a container that a package of the distribution brought. */
+  readonly preinstalled: string;
+}
+
+/** The places of the container `name`; reads nothing. */
+export function containerOf({ paths }: Context, name: ContainerName): Container {
+  const among = (entry: string) => join(paths.checkouts, entry);
+  return {
+    name,
+    service: `${name}.service`,
+    directory: paths.checkouts,
+    link: among(name),
+    slots: [among(`${name}.0`), among(`${name}.1`)],
+    staging: (slot) => among(`.${name}.${slot}.new-${process.pid}`),
+    saved: (slot) => among(`.${name}.${slot}.old`),
+    marker: among(`.${name}.pending`),
+    lock: join(paths.locks, `${name}.lock`),
+    unit: join(paths.units, `${name}.service`),
+    tmpfiles: join(paths.tmpfiles, `${name}.conf`),
+    preinstalled: join(paths.preinstalled, name),
+  };
+}
+
+/** Whether a file name is that of the staging directory of a slot, be it another process's. */
+export function isStagingOf({ name }: Container, slot: Slot, entry: string): boolean {
+  const prefix = `.${name}.${slot}.new-`;
+  return entry.startsWith(prefix) && /^\d+$/.test(entry.slice(prefix.length));
+}
+
+/** The copies of what is installed on the host, inside a deployment. */
+export const unitCopy = (deployment: string, name: string) => join(deployment, `${name}.service`);
+export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
+
+/** The directory that the link of a container points to, or `undefined` without link or with a dangling one. */
+export function activePath({ link }: Container): string | undefined {
+  const target = readLinkIfPresent(link);
+  if (target === undefined) return undefined;
+  const path = resolve(dirname(link), target);
+  return exists(path) ? path : undefined;
+}
+
+/** The directory of a container that a package of the distribution brought, or `undefined`. */
+export function preinstalledPath({ preinstalled }: Container): string | undefined {
+  return exists(join(preinstalled, 'info')) ? preinstalled : undefined;
+}
+
+/** The directory of an installed container: its active deployment, or what a package brought; `undefined` without one. */
+export function installedPath(container: Container): string | undefined {
+  return activePath(container) ?? preinstalledPath(container);
+}
+
+/** Which slot the directory of a deployment is; `undefined` for another one, such as a preinstalled one. */
+export function slotOf(path: string): Slot | undefined {
+  const suffix = /\.([01])$/.exec(basename(path))?.[1];
+  return suffix === undefined ? undefined : (Number(suffix) as Slot);
+}
