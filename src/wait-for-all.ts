@@ -1,4 +1,5 @@
 /** Waits for several tasks that belong to one another. */
+
 /**
  * Waits until all tasks have ended, unlike `Promise.all`, which leaves the others running while the caller goes on
  * when one fails.

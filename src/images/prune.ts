@@ -6,7 +6,7 @@ import { faultPoint } from '../faults.ts';
 import { entriesIfPresent } from '../host/files/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/repository.ts';
-import { blobRef, isBlobName, REF_FOLDER } from './names/reference.ts';
+import { blobRef, isBlobName, REF_FOLDER } from './names/refs.ts';
 import { lockRepository } from './store/lock.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './store/reachable.ts';
 import { removeStaleFolder } from './store/stale-folder.ts';

@@ -1,7 +1,8 @@
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { writeRef } from '../host/ostree/program.ts';
-import { parseReference, refOf } from './names/reference.ts';
+import { parseReference } from './names/reference.ts';
+import { refOf } from './names/refs.ts';
 import { findImage } from './store/images.ts';
 import { lockRepository } from './store/lock.ts';
 import { imageNotFound } from './store/lookup.ts';

@@ -1,14 +1,8 @@
 /** `atomic images verify`: images against their registries, and against their checksums. */
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
-import {
-  blobRef,
-  decodeRef,
-  parseName,
-  parseReference,
-  REF_FOLDER,
-  type Reference,
-} from './names/reference.ts';
+import { parseName, parseReference, type Reference } from './names/reference.ts';
+import { blobRef, decodeRef, REF_FOLDER } from './names/refs.ts';
 import { type LocalImage, readImage, tagNames } from './store/images.ts';
 import { isNamedBy, requireImage } from './store/lookup.ts';
 import { hexOf } from './store/manifest.ts';

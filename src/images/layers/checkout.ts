@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';
 import { checkoutUnion } from '../../host/ostree/program.ts';
 import { readCommit, readFolder, resolveRef } from '../../host/ostree/repository.ts';
-import { blobRef } from '../names/reference.ts';
+import { blobRef } from '../names/refs.ts';
 import type { LocalImage } from '../store/images.ts';
 import { cutAtHiddenFiles } from './layer-tree.ts';
 

@@ -12,7 +12,7 @@ import { CHUNK, compressionOf, explainGzip, unzstd } from '../../host/files/comp
 import { commitAgain, commitTar, withoutRace } from '../../host/ostree/program.ts';
 import { readCommit } from '../../host/ostree/repository.ts';
 import { TarFilter } from '../../host/tar/filter.ts';
-import { blobRef } from '../names/reference.ts';
+import { blobRef } from '../names/refs.ts';
 import { requireSafeWhiteouts } from './layer-tree.ts';
 
 /** A layer as its image describes it. */

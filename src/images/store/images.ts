@@ -2,15 +2,8 @@
 import type { Context } from '../../context.ts';
 import { AtomicError, orUndefined } from '../../errors.ts';
 import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../../host/ostree/repository.ts';
-import {
-  blobRef,
-  decodeRef,
-  isBlobName,
-  parseReference,
-  REF_FOLDER,
-  refOf,
-  splitTag,
-} from '../names/reference.ts';
+import { parseReference, splitTag } from '../names/reference.ts';
+import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from '../names/refs.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
 
 /** An image that a tag or digest names. */

@@ -1,6 +1,7 @@
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
-import { parseReference, refOf } from '../names/reference.ts';
+import { parseReference } from '../names/reference.ts';
+import { refOf } from '../names/refs.ts';
 import { findImage, type LocalImage } from './images.ts';
 
 /** An image as a command line names it. */

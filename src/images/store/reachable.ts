@@ -2,7 +2,7 @@
 import type { Context } from '../../context.ts';
 import { type AtomicError, orUndefined } from '../../errors.ts';
 import { readCommit, resolveRef } from '../../host/ostree/repository.ts';
-import { decodeRef, REF_FOLDER } from '../names/reference.ts';
+import { decodeRef, REF_FOLDER } from '../names/refs.ts';
 import { tagNames } from './images.ts';
 import { hexOf, layersOf, parseManifest } from './manifest.ts';
 
