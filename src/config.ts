@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { AtomicError, isErrno } from './errors.ts';
+import { firstIssue } from './json.ts';
 
 const DEFAULT_FILE = '/etc/atomic.conf';
 
@@ -53,8 +54,7 @@ export async function readConfig(env: Environment): Promise<Config> {
 export async function parseConfig(file: string, text: string): Promise<Config> {
   const result = Config.safeParse(text === '' ? {} : lowerKeys(await parseDocument(file, text)));
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  throw new AtomicError(`${file}: ${issue?.path.join('.') || 'the file'}: ${issue?.message}`);
+  throw new AtomicError(`${file}: ${firstIssue(result.error, 'the file')}`, { cause: result.error });
 }
 
 /** The parser is loaded only on hosts that have a configuration. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
 import { pathInside } from '../../host/files/path-inside.ts';
+import { parseJson } from '../../json.ts';
 import type { Template } from './template.ts';
 
 /** Values other than text take their JSON spelling. */
@@ -72,20 +73,7 @@ export async function readInside(rootfs: string, path: string): Promise<string |
  */
 export function parseExportsManifest(text: string | undefined, image: string): ExportsManifest {
   if (text === undefined) return ExportsManifest.parse({});
-  const parsed = ExportsManifest.safeParse(jsonOf(text));
-  if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  const where = issue?.path.length ? `${issue.path.join('.')}: ${issue.message}` : undefined;
-  throw new AtomicError(
-    `Invalid manifest.json file in image: ${image}.`,
-    where === undefined ? {} : { hint: where },
-  );
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  return parseJson(ExportsManifest, text, ({ reason, cause }) => {
+    return new AtomicError(`Invalid manifest.json file in image: ${image}.`, { hint: reason, cause });
+  });
 }

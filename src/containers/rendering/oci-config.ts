@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
+import { parseJson } from '../../json.ts';
 
 /** The parts of https://github.com/opencontainers/runtime-spec/blob/main/config.md that we look at. */
 const Mount = z.looseObject({
@@ -24,20 +25,10 @@ export type OciConfig = z.infer<typeof OciConfig>;
  * @throws AtomicError when it is not JSON or not an OCI configuration
  */
 export function parseOciConfig(text: string, file: string): OciConfig {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw new AtomicError(`Invalid json in configuration file: ${file}.`, {
-      hint: (error as Error).message,
-      cause: error,
-    });
-  }
-  const parsed = OciConfig.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new AtomicError(
-    `Invalid configuration file: ${file}: ${issue?.path.join('.') || 'document'}: ${issue?.message}`,
+  return parseJson(OciConfig, text, ({ reason, isJson, cause }) =>
+    isJson
+      ? new AtomicError(`Invalid configuration file: ${file}: ${reason}`, { cause })
+      : new AtomicError(`Invalid json in configuration file: ${file}.`, { hint: reason, cause }),
   );
 }
 

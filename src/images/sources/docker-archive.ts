@@ -3,8 +3,9 @@ import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { readMember } from '../../host/tar/member.ts';
+import { parseJson } from '../../json.ts';
 import { baseNameOf } from '../names/reference.ts';
-import { parseDocument } from '../store/manifest.ts';
+import { documentError } from '../store/manifest.ts';
 
 const ArchiveManifest = z.array(z.looseObject({ RepoTags: z.array(z.string()).nullish() })).min(1);
 /** Images by repository and tag, as they were saved before there was a manifest.json. */
@@ -44,12 +45,12 @@ export function describeArchive(
 }
 
 function lastEntry(text: string, file: string): { position: number; name?: string | undefined } {
-  const entries = parseDocument(ArchiveManifest, text, `manifest.json in ${file}`);
+  const entries = parseJson(ArchiveManifest, text, documentError(`manifest.json in ${file}`));
   return { position: entries.length - 1, name: entries.at(-1)?.RepoTags?.[0] };
 }
 
 function firstRepository(text: string | undefined, file: string): string | undefined {
   if (text === undefined) return undefined;
-  const [first] = Object.entries(parseDocument(Repositories, text, `repositories in ${file}`));
+  const [first] = Object.entries(parseJson(Repositories, text, documentError(`repositories in ${file}`)));
   return first && [first[0], ...Object.keys(first[1]).slice(0, 1)].join(':');
 }

@@ -1,6 +1,7 @@
 /** Image manifests and configurations, in the shapes that registries and old tools left in repositories. */
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
+import { type JsonProblem, parseJson } from '../../json.ts';
 
 /** Checked to the last digit: the digest ends up in a path. */
 const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected a sha256 digest');
@@ -58,35 +59,22 @@ export type ImageConfig = z.infer<typeof ImageConfig>;
  * @throws AtomicError when it is not one
  */
 export function parseManifest(text: string, owner: string): Manifest {
-  return parseDocument(Manifest, text, `the manifest of ${owner}`);
+  return parseJson(Manifest, text, documentError(`the manifest of ${owner}`));
 }
 
 /** Parses an image configuration; see {@link parseManifest}. */
 export function parseImageConfig(text: string, owner: string): ImageConfig {
-  return parseDocument(ImageConfig, text, `the configuration of ${owner}`);
+  return parseJson(ImageConfig, text, documentError(`the configuration of ${owner}`));
 }
 
 /**
- * Parses a JSON document.
+ * Makes the error of a document that an image or a registry brought, for `parseJson`.
  *
  * @param what what it is, for messages
- * @throws AtomicError when it is not what the schema says
  */
-export function parseDocument<Schema extends z.ZodType>(
-  schema: Schema,
-  text: string,
-  what: string,
-): z.infer<Schema> {
-  let document: unknown;
-  try {
-    document = JSON.parse(text);
-  } catch (error) {
-    throw new AtomicError(`${what} is not JSON: ${(error as Error).message}`, { cause: error });
-  }
-  const parsed = schema.safeParse(document);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new AtomicError(`${what} is not valid: ${issue?.path.join('.') || 'document'}: ${issue?.message}`);
+export function documentError(what: string): (problem: JsonProblem) => AtomicError {
+  return ({ reason, isJson, cause }) =>
+    new AtomicError(`${what} is not ${isJson ? 'valid' : 'JSON'}: ${reason}`, { cause });
 }
 
 /** The layers as hex digests, base first. */
