@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const OBJECTS = `${ROOT}/.storage/ostree/objects`;
-const HEADS = `${ROOT}/.storage/ostree/refs/heads/ociimage`;
+const OBJECTS = `${CONTAINERS}/.storage/ostree/objects`;
+const HEADS = `${CONTAINERS}/.storage/ostree/refs/heads/ociimage`;
 
 const install = async (name = 'c') =>
   await box.atomic('install', '--system', `--name=${name}`, box.image('hello-world'));
@@ -42,7 +41,7 @@ const DAMAGES = [
 
 describe('a container with', () => {
   it.each(DAMAGES)('$what: lists go on, uninstall wins, install works again', async ({ damage, warning }) => {
-    await box.sh(`cd ${ROOT} && ${damage}`);
+    await box.sh(`cd ${CONTAINERS} && ${damage}`);
 
     const containers = await box.atomic('containers', 'list', '--all', '--json');
     const images = await box.atomic('images', 'list', '--quiet');
@@ -63,7 +62,7 @@ describe('a container with', () => {
 });
 
 describe('a service that does not start any more', () => {
-  const breakService = `mv ${ROOT}/c.0/config.json ${ROOT}/c.0/gone; systemctl kill -s KILL c; sleep 0.5`;
+  const breakService = `mv ${CONTAINERS}/c.0/config.json ${CONTAINERS}/c.0/gone; systemctl kill -s KILL c; sleep 0.5`;
 
   it('does not keep a killed update from being recovered, nor the container from going', async () => {
     await box.atomic('run', 'c');
@@ -87,20 +86,20 @@ describe('a service that does not start any more', () => {
     await box.sh(breakService);
 
     expect(await box.atomic('uninstall', 'c')).toMatchObject({ exitCode: 0, stderr: '' });
-    expect((await box.sh(`ls -A ${ROOT} | grep c`)).stdout).toBe('');
+    expect((await box.sh(`ls -A ${CONTAINERS} | grep c`)).stdout).toBe('');
   });
 });
 
 describe('among the containers', () => {
   it('a stray file does not matter', async () => {
-    await box.sh(`echo stray > ${ROOT}/stray.txt; mkdir ${ROOT}/lost+found`);
+    await box.sh(`echo stray > ${CONTAINERS}/stray.txt; mkdir ${CONTAINERS}/lost+found`);
 
     const listed = await box.atomic('containers', 'list', '-aq');
 
     expect(listed).toMatchObject({ exitCode: 0, stdout: 'c\nsound\n' });
     expect(listed.stderr).toContain('stray.txt');
     expect((await box.atomic('containers', 'update', '--all')).exitCode).toBe(0);
-    await box.sh(`rm -r ${ROOT}/stray.txt ${ROOT}/lost+found`);
+    await box.sh(`rm -r ${CONTAINERS}/stray.txt ${CONTAINERS}/lost+found`);
   });
 
   it("another's unit is never taken for one of ours", async () => {
@@ -114,7 +113,7 @@ describe('among the containers', () => {
 describe('a damaged deployment', () => {
   it('that is the rollback target is refused, and the container goes on', async () => {
     await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c');
-    await box.sh(`: > ${ROOT}/c.0/info`);
+    await box.sh(`: > ${CONTAINERS}/c.0/info`);
 
     expect(await box.atomic('containers', 'rollback', 'c')).toMatchObject({
       exitCode: 1,
@@ -124,7 +123,7 @@ describe('a damaged deployment', () => {
   });
 
   it('cannot be updated, which is said', async () => {
-    await box.sh(`: > ${ROOT}/c.0/info`);
+    await box.sh(`: > ${CONTAINERS}/c.0/info`);
 
     expect(await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c')).toMatchObject({
       exitCode: 1,

@@ -1,8 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 
 const remove = async (input: string | undefined, ...argv: readonly string[]) =>
   await box.run(['atomic', ...argv], input === undefined ? {} : { input });
@@ -43,7 +42,13 @@ describe('containers delete', () => {
   });
 
   it('deletes those that use the files of another first', async () => {
-    await box.atomic('install', '--system', '--name=zz', `--rootfs=${ROOT}/one`, box.image('hello-world'));
+    await box.atomic(
+      'install',
+      '--system',
+      '--name=zz',
+      `--rootfs=${CONTAINERS}/one`,
+      box.image('hello-world'),
+    );
 
     expect(await remove(undefined, '-y', 'containers', 'delete', 'one', 'zz')).toMatchObject({ exitCode: 0 });
     expect(await names()).toBe('two\n');
@@ -64,10 +69,10 @@ describe('containers delete', () => {
   });
 
   it('deletes a damaged container like any other', async () => {
-    await box.sh(`: > ${ROOT}/one.0/info`);
+    await box.sh(`: > ${CONTAINERS}/one.0/info`);
 
     expect(await remove(undefined, '-y', 'containers', 'delete', '--all')).toMatchObject({ exitCode: 0 });
-    expect((await box.sh(`ls ${ROOT}`)).stdout).toBe('');
+    expect((await box.sh(`ls ${CONTAINERS}`)).stdout).toBe('');
   });
 
   it('has nothing to delete when there is nothing', async () => {

@@ -1,17 +1,15 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { publish } from '../support/publish.ts';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 const IMAGE = 'with-files';
 
 /** All that the fixtures put on the host, with kind, mode, owner and link text. */
 const FILES =
   'find /etc/atomic-test.conf /opt/atomic-test /usr/local/bin/renamed-tool /usr/local/bin/tool /usr/local/bin/atomic-test-tool -printf "%p %y %m %U:%G %l\\n" 2>/dev/null | sed "s/ $//" | sort';
 const onHost = async () => (await box.sh(FILES)).stdout.split('\n').filter(Boolean);
-const content = async (path: string) => (await box.sh(`cat ${path}`)).stdout;
-const info = async () => JSON.parse(await content(`${ROOT}/tool/info`));
+const info = async () => JSON.parse(await box.file(`${CONTAINERS}/tool/info`));
 
 const FIRST = [
   '/etc/atomic-test.conf f 644 0:0',
@@ -51,9 +49,9 @@ describe('files for the host', () => {
     expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(installed.stdout).toContain('\nCreated file /usr/local/bin/renamed-tool\n');
     expect(await onHost()).toEqual(FIRST);
-    expect(await content('/etc/atomic-test.conf')).toBe('receiver=Jerry\n');
-    expect(await content('/usr/local/bin/renamed-tool')).toBe('#!/bin/sh\necho tool 1\n');
-    expect(await content('/opt/atomic-test/moved/one')).toBe('$NAME is not filled in here\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=Jerry\n');
+    expect(await box.file('/usr/local/bin/renamed-tool')).toBe('#!/bin/sh\necho tool 1\n');
+    expect(await box.file('/opt/atomic-test/moved/one')).toBe('$NAME is not filled in here\n');
     expect((await box.sh('stat -c %h /opt/atomic-test/owned')).stdout).toBe('1\n');
   });
 
@@ -93,10 +91,10 @@ describe('files for the host', () => {
       '/usr/local/bin/renamed-tool f 755 0:0',
     ];
     expect(await onHost()).toEqual(second);
-    expect(await content('/etc/atomic-test.conf')).toBe('receiver=x\nversion=2\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=x\nversion=2\n');
     await box.atomic('containers', 'rollback', 'tool');
     expect(await onHost()).toEqual(FIRST);
-    expect(await content('/etc/atomic-test.conf')).toBe('receiver=World\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=World\n');
     await box.atomic('containers', 'rollback', 'tool');
     expect(await onHost()).toEqual(second);
     expect((await box.atomic('uninstall', 'tool')).stdout).not.toContain('Will not delete');
@@ -113,11 +111,11 @@ describe('files for the host', () => {
     expect(updated.stdout).toContain(
       'Will not delete /opt/atomic-test/to-folder as it was manually modified.\n',
     );
-    expect(await content('/etc/atomic-test.conf')).toBe('mine\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('mine\n');
     await box.atomic('containers', 'rollback', 'tool');
-    expect(await content('/etc/atomic-test.conf')).toBe('mine\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('mine\n');
     await box.atomic('uninstall', 'tool');
-    expect(await content('/etc/atomic-test.conf')).toBe('mine\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('mine\n');
     await box.sh('rm -r /etc/atomic-test.conf /opt/atomic-test');
   });
 
@@ -130,7 +128,7 @@ describe('files for the host', () => {
 
     expect(installed).toMatchObject({ exitCode: 0 });
     expect(installed.stdout).toContain('File /etc/atomic-test.conf already exists\n');
-    expect(await content('/etc/atomic-test.conf')).toBe('theirs\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('theirs\n');
     await box.atomic('uninstall', 'tool');
     expect(await onHost()).toEqual([
       '/etc/atomic-test.conf f 644 0:0',
@@ -163,7 +161,7 @@ describe('files for the host', () => {
 
     expect(failed).toMatchObject({ exitCode: 1 });
     expect(failed.stdout).not.toContain('stop');
-    expect((await box.sh('systemctl is-active other')).stdout).toBe('active\n');
+    expect(await box.isActive('other')).toBe(true);
   });
 
   it('need values, which are asked for before anything is touched', async () => {
@@ -205,12 +203,12 @@ describe('a container of the Python tool', () => {
     await install('host-files', '--set=RECEIVER=Jerry');
     await update('host-files-2');
     await box.sh(
-      `cd ${ROOT}/tool.0 && rm -r hostfs && jq 'del(."set-values", ."installed-files-links", ."created-folders")' info > new && mv new info`,
+      `cd ${CONTAINERS}/tool.0 && rm -r hostfs && jq 'del(."set-values", ."installed-files-links", ."created-folders")' info > new && mv new info`,
     );
 
     expect(await box.atomic('containers', 'rollback', 'tool')).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await onHost()).toEqual(FIRST);
-    expect(await content('/etc/atomic-test.conf')).toBe('receiver=Jerry\n');
+    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=Jerry\n');
     await box.atomic('uninstall', 'tool');
     await box.sh('rmdir /opt/atomic-test/moved /opt/atomic-test');
   });
@@ -223,7 +221,7 @@ describe('noContainerService', () => {
     expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(installed.stdout).toBe(
       [
-        `Extracting to ${ROOT}/tool.0`,
+        `Extracting to ${CONTAINERS}/tool.0`,
         'Created file /usr/local/bin/atomic-test-tool',
         'systemctl daemon-reload',
         'systemd-tmpfiles --create /etc/tmpfiles.d/tool.conf',
@@ -231,7 +229,7 @@ describe('noContainerService', () => {
       ].join('\n'),
     );
     expect((await box.sh('atomic-test-tool')).stdout).toBe('from a container without a service\n');
-    expect((await box.sh(`ls ${ROOT}/tool`)).stdout).not.toContain('rootfs');
+    expect((await box.sh(`ls ${CONTAINERS}/tool`)).stdout).not.toContain('rootfs');
     expect((await box.sh('ls /etc/systemd/system/tool.service')).exitCode).not.toBe(0);
     expect(JSON.parse((await box.atomic('containers', 'list', '--json')).stdout)).toMatchObject([
       { id: 'tool', state: 'no service', running: true },

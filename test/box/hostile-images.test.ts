@@ -5,11 +5,10 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HostileImage, type HostileImages, hostileImages } from '../support/hostile-image.ts';
 import { changeManifest, type Manifest } from '../support/oci-layout.ts';
 import { type Entry, tarOf } from '../support/tar-writer.ts';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const REPO = `${ROOT}/.storage/ostree`;
+const REPO = `${CONTAINERS}/.storage/ostree`;
 /** What no image may touch. */
 const OUTSIDE = '/run/outside';
 const VICTIM = `${OUTSIDE}/victim`;
@@ -43,7 +42,7 @@ async function refusal(layout: string): Promise<string> {
 /** Installs an image, says what `line` prints in its root file system, and removes all of it again. */
 async function inside(layout: string, line: string): Promise<string> {
   const { stderr, exitCode } = await box.atomic('install', '--system', '--name=h', `oci:${layout}`);
-  const { stdout } = await box.sh(`cd ${ROOT}/h/rootfs && ${line}`);
+  const { stdout } = await box.sh(`cd ${CONTAINERS}/h/rootfs && ${line}`);
   const uninstalled = await box.atomic('uninstall', 'h');
   const checked = await box.sh(`ostree fsck --quiet --repo=${REPO}`);
 

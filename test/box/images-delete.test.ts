@@ -1,11 +1,10 @@
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { useBox } from '../support/test-box.ts';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const REFS = `${ROOT}/.storage/ostree/refs/heads/ociimage`;
+const REFS = `${CONTAINERS}/.storage/ostree/refs/heads/ociimage`;
 
 const tags = async () => (await box.atomic('images', 'list', '-n')).stdout.trimEnd();
 const idOf = async (repository: string) =>
@@ -146,13 +145,13 @@ describe('images delete', () => {
 
   it('deletes a damaged image', async () => {
     await box.sh(
-      `c=$(cat ${REFS}/*stubborn*); cd ${ROOT}/.storage/ostree/objects; : > $(echo $c | cut -c-2)/$(echo $c | cut -c3-).commit`,
+      `c=$(cat ${REFS}/*stubborn*); cd ${CONTAINERS}/.storage/ostree/objects; : > $(echo $c | cut -c-2)/$(echo $c | cut -c3-).commit`,
     );
 
     expect((await box.atomic('images', 'list')).stderr).toContain("Skipping image '");
     expect((await box.atomic('-y', 'images', 'delete', box.image('stubborn'))).exitCode).toBe(0);
     expect((await box.atomic('images', 'list')).stderr).toBe('');
-    await box.sh(`ostree --repo=${ROOT}/.storage/ostree prune --refs-only`);
+    await box.sh(`ostree --repo=${CONTAINERS}/.storage/ostree prune --refs-only`);
   });
 
   it.each([
@@ -211,7 +210,7 @@ describe('images delete', () => {
 
     const deleted = await box.atomic('-y', 'images', 'delete', '--all');
     const left = (await box.sh(`ls ${REFS}`)).stdout.trim().split('\n');
-    const manifest = `ostree --repo=${ROOT}/.storage/ostree cat $(jq -r '."ostree-commit"' ${ROOT}/based/info) manifest.json`;
+    const manifest = `ostree --repo=${CONTAINERS}/.storage/ostree cat $(jq -r '."ostree-commit"' ${CONTAINERS}/based/info) manifest.json`;
     const needed = (await box.sh(`${manifest} | jq -r '.config, .layers[] | .digest'`)).stdout;
 
     expect(deleted).toMatchObject({ exitCode: 0 });

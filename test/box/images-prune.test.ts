@@ -1,9 +1,8 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { useBox } from '../support/test-box.ts';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const REPO = `${ROOT}/.storage/ostree`;
+const REPO = `${CONTAINERS}/.storage/ostree`;
 const REFS = `${REPO}/refs/heads`;
 
 const refs = async () => (await box.sh(`ls ${REFS}/ociimage`)).stdout.trim().split('\n');
@@ -11,11 +10,11 @@ const blobs = async () => (await refs()).filter((ref) => /^[0-9a-f]{64}$/.test(r
 const remove = async (name: string) => await box.atomic('-y', 'images', 'delete', name);
 
 beforeAll(async () => {
-  await box.sh(`mkdir -p ${ROOT}`);
+  await box.sh(`mkdir -p ${CONTAINERS}`);
 });
 
 afterEach(async () => {
-  await box.sh(`cd ${ROOT} && rm -rf stale* .stale*`);
+  await box.sh(`cd ${CONTAINERS} && rm -rf stale* .stale*`);
 });
 
 describe('images prune', () => {
@@ -62,7 +61,7 @@ describe('images prune', () => {
 
   it('keeps what a deployment was made from, until that is gone', async () => {
     await box.atomic('install', '--system', '--name=deployed', box.image('stubborn'));
-    const commit = (await box.sh(`jq -r '."ostree-commit"' ${ROOT}/deployed/info`)).stdout.trim();
+    const commit = (await box.sh(`jq -r '."ostree-commit"' ${CONTAINERS}/deployed/info`)).stdout.trim();
     const listing = `ostree --repo=${REPO} ls -R ${commit}`;
     const layers = await blobs();
     await remove(box.image('stubborn'));
@@ -90,13 +89,13 @@ describe('images prune', () => {
   });
 
   it('removes deployments that no container has, and only those', async () => {
-    await box.sh(`cd ${ROOT} && mkdir -p stale.0/rootfs stale.1 'stale b.0' .stale.2.0.new stale-hung.0 stale-linked.0 &&
+    await box.sh(`cd ${CONTAINERS} && mkdir -p stale.0/rootfs stale.1 'stale b.0' .stale.2.0.new stale-hung.0 stale-linked.0 &&
       touch stale-file.1 .stale-hung.pending && ln -s nowhere stale-linked`);
 
     const pruned = await box.atomic('images', 'prune');
 
     expect(pruned).toMatchObject({ exitCode: 0 });
-    expect((await box.sh(`ls -A ${ROOT} | grep stale`)).stdout.trim().split('\n').sort()).toEqual(
+    expect((await box.sh(`ls -A ${CONTAINERS} | grep stale`)).stdout.trim().split('\n').sort()).toEqual(
       [
         '.stale.2.0.new',
         '.stale-hung.pending',
@@ -109,25 +108,29 @@ describe('images prune', () => {
   });
 
   it('says what it cannot remove, and goes on', async () => {
-    await box.sh(`cd ${ROOT} && mkdir -p stale.0/data stale2.0 /run/precious && touch /run/precious/file`);
-    await box.sh(`mount --bind /run/precious ${ROOT}/stale.0/data`);
+    await box.sh(
+      `cd ${CONTAINERS} && mkdir -p stale.0/data stale2.0 /run/precious && touch /run/precious/file`,
+    );
+    await box.sh(`mount --bind /run/precious ${CONTAINERS}/stale.0/data`);
 
     const pruned = await box.atomic('images', 'prune');
-    await box.sh(`umount ${ROOT}/stale.0/data`);
+    await box.sh(`umount ${CONTAINERS}/stale.0/data`);
 
     expect(pruned.exitCode).toBe(0);
     expect(pruned.stderr).toContain(
-      `Could not remove directory ${ROOT}/stale.0: something is mounted there\n`,
+      `Could not remove directory ${CONTAINERS}/stale.0: something is mounted there\n`,
     );
-    expect((await box.sh(`ls -d /run/precious/file ${ROOT}/stale2.0`)).stdout).toBe('/run/precious/file\n');
+    expect((await box.sh(`ls -d /run/precious/file ${CONTAINERS}/stale2.0`)).stdout).toBe(
+      '/run/precious/file\n',
+    );
   });
 
   it('waits for an installation that is under way', async () => {
-    const work = `sleep 2; touch ${ROOT}/stale.0/used; ln -s ${ROOT}/stale.0 ${ROOT}/stale`;
-    await box.sh(`mkdir -p ${ROOT}/stale.0 /run/lock/atomic`);
+    const work = `sleep 2; touch ${CONTAINERS}/stale.0/used; ln -s ${CONTAINERS}/stale.0 ${CONTAINERS}/stale`;
+    await box.sh(`mkdir -p ${CONTAINERS}/stale.0 /run/lock/atomic`);
     await box.sh(`flock /run/lock/atomic/stale.lock sh -c '${work}' & sleep 0.5; atomic images prune; wait`);
 
-    expect((await box.sh(`ls ${ROOT}/stale.0`)).stdout).toBe('used\n');
+    expect((await box.sh(`ls ${CONTAINERS}/stale.0`)).stdout).toBe('used\n');
   });
 
   it('removes checkouts of layers that are gone, and nothing else from the storage', async () => {
@@ -135,13 +138,13 @@ describe('images prune', () => {
     const [kept = ''] = await blobs();
     const gone = 'a'.repeat(64);
     await box.sh(
-      `cd ${ROOT}/.storage && mkdir ${kept} ${gone} other && touch samefs-check-1 ${'b'.repeat(64)}`,
+      `cd ${CONTAINERS}/.storage && mkdir ${kept} ${gone} other && touch samefs-check-1 ${'b'.repeat(64)}`,
     );
 
     const pruned = await box.atomic('images', 'prune');
 
     expect(pruned.exitCode).toBe(0);
-    expect((await box.sh(`ls -A ${ROOT}/.storage`)).stdout.trim().split('\n').sort()).toEqual(
+    expect((await box.sh(`ls -A ${CONTAINERS}/.storage`)).stdout.trim().split('\n').sort()).toEqual(
       [kept, 'b'.repeat(64), 'ostree', 'other', 'samefs-check-1'].sort(),
     );
   });

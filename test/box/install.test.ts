@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 
 afterEach(async () => {
   await box.sh(`for c in $(atomic containers list -aq --no-trunc); do atomic uninstall $c; done`);
@@ -23,7 +22,7 @@ describe('an image without /exports', () => {
       /^active\n\d+$/,
     );
     expect((await box.sh('runc list -q')).stdout).toBe('plain\n');
-    const config = JSON.parse((await box.sh(`cat ${ROOT}/plain/config.json`)).stdout);
+    const config = JSON.parse(await box.file(`${CONTAINERS}/plain/config.json`));
     expect(config).toMatchObject({ root: { path: 'rootfs', readonly: true }, process: { args: ['run.sh'] } });
   });
 });
@@ -34,7 +33,7 @@ describe('bind mounts', () => {
 
     await install('with-mounts', 'with-mounts');
 
-    expect((await box.sh('cat /etc/tmpfiles.d/with-mounts.conf')).stdout).toBe(
+    expect(await box.file('/etc/tmpfiles.d/with-mounts.conf')).toBe(
       'd    /run/with-mounts   0700 0 0 - -\nd    /var/lib/with-mounts/data   0700 0 0 - -\n',
     );
     expect((await box.sh(modes)).stdout).toBe(
@@ -51,7 +50,7 @@ describe('--runtime', () => {
     await eventually(box, 'curl -sf localhost:8081');
 
     expect((await box.sh('crun list -q; runc list -q')).stdout).toBe('c\n');
-    expect((await box.sh('cat /etc/systemd/system/c.service')).stdout).toContain(
+    expect(await box.file('/etc/systemd/system/c.service')).toContain(
       "/usr/bin/crun --systemd-cgroup run 'c'",
     );
     expect((await box.atomic('stop', 'c')).exitCode).toBe(0);
@@ -61,9 +60,7 @@ describe('--runtime', () => {
   it('may be any program that says a version', async () => {
     await install('ls', 'hello-world', '--runtime=/bin/ls');
 
-    expect((await box.sh('cat /etc/systemd/system/ls.service')).stdout).toContain(
-      "ExecStart=/bin/ls run 'ls'",
-    );
+    expect(await box.file('/etc/systemd/system/ls.service')).toContain("ExecStart=/bin/ls run 'ls'");
   });
 });
 
@@ -72,7 +69,7 @@ describe('--display', () => {
     const shown = await install('shown', 'stubborn', '--display');
 
     expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(shown.stdout.split('\n')[0]).toBe(`Extracting to ${ROOT}/shown.0`);
+    expect(shown.stdout.split('\n')[0]).toBe(`Extracting to ${CONTAINERS}/shown.0`);
     expect((await box.atomic('images', 'list')).stdout).not.toContain('stubborn');
   });
 });
@@ -80,7 +77,7 @@ describe('--display', () => {
 describe('values', () => {
   it('are taken from --set, the last of a name, with = and nothing in them', async () => {
     await install('v', 'hello-world', '--set=RECEIVER=a', '--set', 'RECEIVER=b=c', '--set=PORT=');
-    const { values } = JSON.parse((await box.sh(`cat ${ROOT}/v/info`)).stdout);
+    const { values } = JSON.parse(await box.file(`${CONTAINERS}/v/info`));
 
     expect(values).toMatchObject({
       RECEIVER: 'b=c',
@@ -94,9 +91,9 @@ describe('values', () => {
 
   it('that are forced cannot be set', async () => {
     await install('forced', 'hello-world', '--set=NAME=other', '--set=DESTDIR=/');
-    const { values } = JSON.parse((await box.sh(`cat ${ROOT}/forced/info`)).stdout);
+    const { values } = JSON.parse(await box.file(`${CONTAINERS}/forced/info`));
 
-    expect(values).toMatchObject({ NAME: 'forced', DESTDIR: `${ROOT}/forced.0` });
+    expect(values).toMatchObject({ NAME: 'forced', DESTDIR: `${CONTAINERS}/forced.0` });
   });
 });
 

@@ -1,8 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useBox } from '../support/test-box.ts';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 
 beforeAll(async () => {
   for (const name of ['one', 'two'])
@@ -19,11 +18,11 @@ describe('the number of processes', () => {
   it('is one for containers, none for images, however many there are', async () => {
     const few = [await programsOf('containers', 'list', '-a'), await programsOf('images', 'list', '-a')];
     await box.sh(
-      `cd ${ROOT}; for i in $(seq 20); do mkdir c$i.0; cp one.0/info one.0/config.json c$i.0; ln -s ${ROOT}/c$i.0 c$i; done`,
+      `cd ${CONTAINERS}; for i in $(seq 20); do mkdir c$i.0; cp one.0/info one.0/config.json c$i.0; ln -s ${CONTAINERS}/c$i.0 c$i; done`,
     );
     const many = [await programsOf('containers', 'list', '-a'), await programsOf('images', 'list', '-a')];
     const count = (await box.atomic('containers', 'list', '-aq')).stdout.trim().split('\n').length;
-    await box.sh(`rm -rf ${ROOT}/c[0-9]*`);
+    await box.sh(`rm -rf ${CONTAINERS}/c[0-9]*`);
 
     expect(count).toBe(22);
     expect(few).toEqual([['systemctl'], []]);
@@ -42,7 +41,7 @@ describe('reading', () => {
   });
 
   it('works for an ordinary user', async () => {
-    const env = `ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT} ATOMIC_OSTREE_REPO=${ROOT}/.storage/ostree`;
+    const env = `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS} ATOMIC_OSTREE_REPO=${CONTAINERS}/.storage/ostree`;
     const listed = await box.sh(
       `setpriv --reuid=65534 --clear-groups env HOME=/run ${env} atomic images list -q`,
     );
@@ -74,11 +73,11 @@ describe('damaged containers', () => {
     ['a stray file', ': > bad', /Skipping container 'bad'/],
     ['a link to itself', 'ln -s bad bad', /Skipping container 'bad'/],
   ])('with %s are named in a warning, and the others are listed', async (_, damage, warning) => {
-    await box.sh(`cd ${ROOT}; ${damage}`);
+    await box.sh(`cd ${CONTAINERS}; ${damage}`);
 
     const containers = await box.atomic('containers', 'list', '-aq');
     const images = await box.atomic('images', 'list', '-q');
-    const removed = await box.sh(`atomic uninstall bad; rm -rf ${ROOT}/bad*`);
+    const removed = await box.sh(`atomic uninstall bad; rm -rf ${CONTAINERS}/bad*`);
 
     expect(containers.stdout).toBe('one\ntwo\n');
     expect(containers.stderr).toMatch(warning);
@@ -87,13 +86,13 @@ describe('damaged containers', () => {
   });
 
   it('with a damaged config.json are listed without a command', async () => {
-    await box.sh(`cd ${ROOT}; cp two/config.json /run/; echo '{}' > two/config.json`);
+    await box.sh(`cd ${CONTAINERS}; cp two/config.json /run/; echo '{}' > two/config.json`);
     const empty = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
-    await box.sh(`echo '{' > ${ROOT}/two/config.json`);
+    await box.sh(`echo '{' > ${CONTAINERS}/two/config.json`);
     const broken = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
-    await box.sh(`ln -sf config.json ${ROOT}/two/config.json`);
+    await box.sh(`ln -sf config.json ${CONTAINERS}/two/config.json`);
     const looping = await box.atomic('containers', 'list', '-a', '--json', '-f', 'container=two');
-    await box.sh(`cp --remove-destination /run/config.json ${ROOT}/two/`);
+    await box.sh(`cp --remove-destination /run/config.json ${CONTAINERS}/two/`);
 
     expect(JSON.parse(empty.stdout)).toMatchObject([{ id: 'two', command: '' }]);
     expect(JSON.parse(broken.stdout)).toMatchObject([{ id: 'two', command: '' }]);
@@ -103,13 +102,13 @@ describe('damaged containers', () => {
   });
 
   it('without their folder are not listed, and can be uninstalled', async () => {
-    await box.sh(`ln -s ${ROOT}/nowhere ${ROOT}/dangling`);
+    await box.sh(`ln -s ${CONTAINERS}/nowhere ${CONTAINERS}/dangling`);
     const listed = await box.atomic('containers', 'list', '-aq');
     const removed = await box.atomic('uninstall', 'dangling');
 
     expect(listed.stdout).toBe('one\ntwo\n');
     expect(removed.exitCode).toBe(0);
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\none\none.0\ntwo\ntwo.0\n');
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\none\none.0\ntwo\ntwo.0\n');
   });
 });
 

@@ -61,7 +61,7 @@ describe('the main path', () => {
   });
 
   it('records values, image and runtime in info, readable by root only', async () => {
-    const info = JSON.parse((await box.sh(`cat ${HELLO}.0/info`)).stdout);
+    const info = JSON.parse(await box.file(`${HELLO}.0/info`));
 
     expect(info).toMatchObject({
       image: box.image('hello-world'),
@@ -119,7 +119,7 @@ describe('the main path', () => {
 
     expect(stop.stdout).toBe('systemctl stop hello\n');
     expect(uninstall.stdout).toContain('systemctl disable --now hello\n');
-    expect((await box.sh('systemctl is-active hello')).stdout).toBe('active\n');
+    expect(await box.isActive('hello')).toBe(true);
   });
 
   it('stops it', async () => {

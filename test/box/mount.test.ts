@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DIR, mountsIn, ROOT, refusal, SILENCE } from '../support/mounts.ts';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { DIR, mountsIn, refusal, SILENCE } from '../support/mounts.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const { expectNothingLeft, mount, optionsOf, unmount } = mountsIn(box);
@@ -57,14 +57,14 @@ describe('an image', () => {
     ];
 
     for (const line of tries) expect(await box.sh(line)).not.toMatchObject({ exitCode: 0 });
-    expect((await box.sh(`cat ${DIR}/etc/kept`)).stdout).toBe('kept\n');
+    expect(await box.file(`${DIR}/etc/kept`)).toBe('kept\n');
     await unmount();
     await expectNothingLeft();
   });
 
   it('keeps ordinary users from the files behind the mount', async () => {
     await mount(image());
-    const hidden = await box.sh(`stat -c %a ${ROOT}/.mount-*`);
+    const hidden = await box.sh(`stat -c %a ${CONTAINERS}/.mount-*`);
     await unmount();
 
     expect(hidden.stdout).toBe('700\n');
@@ -135,7 +135,7 @@ describe('a container', () => {
   it('wins over an image of its name, and is mounted read-only on any folder', async () => {
     await box.sh(`atomic images tag ${image()} hello; touch ${DIR}/below`);
     const mounted = await mount('http:hello');
-    const rootfs = await box.sh(`diff -r ${DIR} ${ROOT}/hello/rootfs`);
+    const rootfs = await box.sh(`diff -r ${DIR} ${CONTAINERS}/hello/rootfs`);
     const written = await box.sh(`mount -o remount,rw ${DIR}; touch ${DIR}/new`);
     const options = await optionsOf();
     const ended = await unmount();
@@ -150,18 +150,24 @@ describe('a container', () => {
   });
 
   it('leaves no trace in its root file system', async () => {
-    const before = await box.sh(`cd ${ROOT}/hello/rootfs && find . -printf '%p %c\\n'`);
+    const before = await box.sh(`cd ${CONTAINERS}/hello/rootfs && find . -printf '%p %c\\n'`);
     await mount('hello');
     await unmount();
-    const after = await box.sh(`cd ${ROOT}/hello/rootfs && find . -printf '%p %c\\n'`);
+    const after = await box.sh(`cd ${CONTAINERS}/hello/rootfs && find . -printf '%p %c\\n'`);
 
     expect(after.stdout).toBe(before.stdout);
   });
 
   it('without a root file system of its own shows the one that it uses', async () => {
-    await box.atomic('install', '--system', '--name=far', `--rootfs=${ROOT}/hello`, box.image('hello-world'));
+    await box.atomic(
+      'install',
+      '--system',
+      '--name=far',
+      `--rootfs=${CONTAINERS}/hello`,
+      box.image('hello-world'),
+    );
     const mounted = await mount('far');
-    const same = await box.sh(`diff -r ${DIR} ${ROOT}/hello/rootfs`);
+    const same = await box.sh(`diff -r ${DIR} ${CONTAINERS}/hello/rootfs`);
     await unmount();
     await box.atomic('uninstall', 'far');
 
@@ -170,11 +176,11 @@ describe('a container', () => {
   });
 
   it('whose root file system is a link to somewhere is refused', async () => {
-    await box.sh(`cd ${ROOT}/hello.0 && mv rootfs kept && ln -s /etc rootfs`);
+    await box.sh(`cd ${CONTAINERS}/hello.0 && mv rootfs kept && ln -s /etc rootfs`);
     const refused = await mount('hello');
-    await box.sh(`cd ${ROOT}/hello.0 && rm rootfs && mv kept rootfs`);
+    await box.sh(`cd ${CONTAINERS}/hello.0 && rm rootfs && mv kept rootfs`);
 
-    expect(refused).toEqual(refusal(`cannot mount 'hello': ${ROOT}/hello.0/rootfs is not a folder`));
+    expect(refused).toEqual(refusal(`cannot mount 'hello': ${CONTAINERS}/hello.0/rootfs is not a folder`));
     await expectNothingLeft();
   });
 

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { useBox } from '../support/test-box.ts';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const REPO = `${ROOT}/.storage/ostree`;
+const REPO = `${CONTAINERS}/.storage/ostree`;
 
 const refs = async () => (await box.sh(`ostree --repo=${REPO} refs | sort`)).stdout.trim().split('\n');
 const metadata = async (ref: string, key: string) =>
@@ -64,7 +63,7 @@ describe('pull', () => {
 
   it('merges layers as whiteouts and opaque folders say', async () => {
     await box.atomic('install', '--system', '--name=m', box.image('many-layers'));
-    const etc = await box.sh(`cd ${ROOT}/m/rootfs/etc && cat changed kept opaque/*; ls -A . opaque`);
+    const etc = await box.sh(`cd ${CONTAINERS}/m/rootfs/etc && cat changed kept opaque/*; ls -A . opaque`);
 
     expect(etc.stdout).toBe('three\nkept\nabove\n.:\nchanged\nkept\nopaque\n\nopaque:\nabove\n');
     expect((await box.atomic('uninstall', 'm')).exitCode).toBe(0);
@@ -86,10 +85,13 @@ describe('pull', () => {
     await using registry = await startRegistry();
     await box.reach(registry.address);
     await pushLayout(registry, `${LAYOUTS}/many-layers`, 'cut');
-    const fresh = `ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/fresh`;
-    const repository = `${ROOT}/fresh/.storage/ostree`;
+    const fresh = `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/fresh`;
+    const repository = `${CONTAINERS}/fresh/.storage/ostree`;
 
-    const left = await killedMidway(`${fresh} atomic pull http:${registry.address}/cut`, `${ROOT}/fresh`);
+    const left = await killedMidway(
+      `${fresh} atomic pull http:${registry.address}/cut`,
+      `${CONTAINERS}/fresh`,
+    );
     const before = (await registry.log()).length;
     const again = await box.sh(`${fresh} atomic pull http:${registry.address}/cut`);
     const fetched = (await registry.log()).slice(before);
@@ -97,9 +99,9 @@ describe('pull', () => {
     expect(left.length).toBeGreaterThan(0);
     expect(again).toMatchObject({ exitCode: 0 });
     expect(left.filter((hex) => fetched.includes(`GET /v2/cut/blobs/sha256:${hex}`))).toEqual([]);
-    expect((await box.sh(`ostree fsck --repo=${repository}; ls -A ${ROOT}/fresh`)).stdout).not.toContain(
-      '.pull-',
-    );
+    expect(
+      (await box.sh(`ostree fsck --repo=${repository}; ls -A ${CONTAINERS}/fresh`)).stdout,
+    ).not.toContain('.pull-');
   });
 
   it('fetches no layer for a second name of the same image', async () => {
@@ -153,10 +155,10 @@ describe('pull', () => {
 
   it('waits for another command that writes to the repository', async () => {
     const both = await box.sh(
-      `export ATOMIC_OSTREE_CHECKOUT_PATH=${ROOT}/two; for i in 1 2; do atomic pull ${box.image('stubborn')} & done; wait %1 && wait %2`,
+      `export ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/two; for i in 1 2; do atomic pull ${box.image('stubborn')} & done; wait %1 && wait %2`,
     );
 
     expect(both.exitCode).toBe(0);
-    expect((await box.sh(`ostree fsck --repo=${ROOT}/two/.storage/ostree`)).exitCode).toBe(0);
+    expect((await box.sh(`ostree fsck --repo=${CONTAINERS}/two/.storage/ostree`)).exitCode).toBe(0);
   });
 });

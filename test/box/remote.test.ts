@@ -1,9 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publish } from '../support/publish.ts';
-import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 const IMAGE = 'shared';
 
 beforeEach(async () => {
@@ -19,7 +18,7 @@ afterEach(async () => {
 
 const install = async (rootfs: string, ...options: readonly string[]) =>
   await box.atomic('install', '--system', '--name=far', `--rootfs=${rootfs}`, ...options, box.image(IMAGE));
-const read = async (file: string) => JSON.parse((await box.sh(`cat ${ROOT}/${file}`)).stdout);
+const read = async (file: string) => JSON.parse(await box.file(`${CONTAINERS}/${file}`));
 const newer = async (fixture: string) => {
   await publish(fixture, IMAGE);
   await box.atomic('pull', box.image(IMAGE));
@@ -28,24 +27,27 @@ const greeting = async () => (await eventually(box, 'curl -sf localhost:8081')).
 
 describe('install --rootfs', () => {
   it.each([
-    { what: 'the link of a container', rootfs: `${ROOT}/base` },
-    { what: 'a deployment', rootfs: `${ROOT}/base.0` },
+    { what: 'the link of a container', rootfs: `${CONTAINERS}/base` },
+    { what: 'a deployment', rootfs: `${CONTAINERS}/base.0` },
   ])('makes a container without files of its own, given $what', async ({ rootfs }) => {
     const installed = await install(rootfs, '--set=RECEIVER=Far');
 
     expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
     expect(installed.stdout).toContain(
-      `The remote rootfs for this container is set to be ${ROOT}/base.0/rootfs\n`,
+      `The remote rootfs for this container is set to be ${CONTAINERS}/base.0/rootfs\n`,
     );
-    expect((await box.sh(`readlink ${ROOT}/far/rootfs`)).stdout).toBe(`${ROOT}/base/rootfs\n`);
-    expect((await read('far/config.json')).root).toEqual({ path: `${ROOT}/base.0/rootfs`, readonly: true });
-    expect(await read('far/info')).toMatchObject({ remote: `${ROOT}/base` });
+    expect((await box.sh(`readlink ${CONTAINERS}/far/rootfs`)).stdout).toBe(`${CONTAINERS}/base/rootfs\n`);
+    expect((await read('far/config.json')).root).toEqual({
+      path: `${CONTAINERS}/base.0/rootfs`,
+      readonly: true,
+    });
+    expect(await read('far/info')).toMatchObject({ remote: `${CONTAINERS}/base` });
     await box.atomic('run', 'far');
     expect(await greeting()).toBe('Hi Far\n');
   });
 
   it('takes an unpacked root file system', async () => {
-    await box.sh(`cp -a ${ROOT}/base/rootfs/. /var/tmp/unpacked`);
+    await box.sh(`cp -a ${CONTAINERS}/base/rootfs/. /var/tmp/unpacked`);
 
     expect(await install('/var/tmp/unpacked')).toMatchObject({ exitCode: 0, stderr: '' });
     await box.atomic('run', 'far');
@@ -69,7 +71,7 @@ describe('install --rootfs', () => {
 
 describe('a container with a remote rootfs', () => {
   beforeEach(async () => {
-    await install(`${ROOT}/base`, '--set=RECEIVER=Far');
+    await install(`${CONTAINERS}/base`, '--set=RECEIVER=Far');
   });
 
   it('takes new values, and goes back', async () => {
@@ -102,7 +104,7 @@ describe('a container with a remote rootfs', () => {
     expect(await greeting()).toBe('Hi Far\n');
     expect((await read('far/info')).revision).toBe((await read('base/info')).revision);
     await box.atomic('containers', 'rollback', 'base');
-    expect((await read('far/config.json')).root.path).toBe(`${ROOT}/base.0/rootfs`);
+    expect((await read('far/config.json')).root.path).toBe(`${CONTAINERS}/base.0/rootfs`);
     expect((await box.sh('runc exec far ls /usr/share/generation')).exitCode).not.toBe(0);
   });
 
@@ -119,7 +121,7 @@ describe('a container with a remote rootfs', () => {
 
     expect(refused.exitCode).toBe(1);
     expect(refused.stderr).toContain(
-      `cannot update 'far' to another image: its rootfs is ${ROOT}/base; update the container`,
+      `cannot update 'far' to another image: its rootfs is ${CONTAINERS}/base; update the container`,
     );
   });
 
@@ -152,6 +154,6 @@ describe('a container with a remote rootfs', () => {
   it('leaves the files of the other one alone when it is uninstalled', async () => {
     await box.atomic('uninstall', 'far');
 
-    expect((await box.sh(`ls ${ROOT}/base/rootfs/usr/bin/run.sh`)).exitCode).toBe(0);
+    expect((await box.sh(`ls ${CONTAINERS}/base/rootfs/usr/bin/run.sh`)).exitCode).toBe(0);
   });
 });

@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 
 /** What a run could leave behind besides what containers do. */
 const RUN_TRACES =
@@ -113,8 +112,8 @@ describe('run IMAGE COMMAND', () => {
     const ran = await box.atomic('run', '--set=RECEIVER=Once', box.image('run-once'), 'sh', '-c', line);
 
     expect(ran).toMatchObject({ stdout: expect.stringMatching(/Once\n$/), exitCode: 6 });
-    const files = `ls ${ROOT}/.storage/ostree/objects | wc -l; grep -rs Once ${ROOT} --include=file -l`;
-    expect((await box.sh(`ostree --repo=${ROOT}/.storage/ostree fsck`)).exitCode).toBe(0);
+    const files = `ls ${CONTAINERS}/.storage/ostree/objects | wc -l; grep -rs Once ${CONTAINERS} --include=file -l`;
+    expect((await box.sh(`ostree --repo=${CONTAINERS}/.storage/ostree fsck`)).exitCode).toBe(0);
     expect((await box.sh(files)).stdout).toMatch(/^\d+\n$/);
     await box.sh('rmdir /run/run-once-*');
   });
@@ -134,7 +133,7 @@ describe('run IMAGE COMMAND', () => {
 
   it('leaves nothing behind when it is killed', async () => {
     await box.sh(`timeout --signal=KILL 2 atomic run ${box.image('hello-world')} sleep 60`);
-    await eventually(box, `! pgrep -x sleep && ! ls -A ${ROOT} | grep run-once`);
+    await eventually(box, `! pgrep -x sleep && ! ls -A ${CONTAINERS} | grep run-once`);
 
     await box.sh('rmdir /run/run-once-*');
     expect((await box.sh('pgrep -x sleep')).stdout).toBe('');

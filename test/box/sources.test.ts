@@ -1,11 +1,10 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../support/build-images.ts';
 import { startDocker, stopDocker } from '../support/docker.ts';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
-const REPO = `${ROOT}/.storage/ostree`;
+const REPO = `${CONTAINERS}/.storage/ostree`;
 /** Where the tests put archives and layouts. */
 const WORK = '/var/lib/containers/work';
 const HELLO = `oci:${LAYOUTS}/hello-world:latest`;
@@ -44,7 +43,7 @@ async function refusal(image: string): Promise<string> {
   const before = await refs();
   const { exitCode, stderr } = await box.sh(`cd ${WORK} && atomic pull ${image}`);
   expect({ exitCode, refs: await refs() }).toEqual({ exitCode: 1, refs: before });
-  expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\n');
+  expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\n');
   expect(stderr.trimEnd().split('\n')).toHaveLength(1);
   return stderr.trimEnd();
 }
@@ -98,9 +97,9 @@ describe('the local engine', () => {
 
   it('is what an installed image is recorded with: its name', async () => {
     await sh('atomic install --system etcd');
-    const info = JSON.parse(await sh(`cat ${ROOT}/etcd/info`));
+    const info = JSON.parse(await sh(`cat ${CONTAINERS}/etcd/info`));
     await sh('atomic uninstall etcd; atomic install --system --name=other docker:etcd');
-    const other = JSON.parse(await sh(`cat ${ROOT}/other/info`));
+    const other = JSON.parse(await sh(`cat ${CONTAINERS}/other/info`));
     await sh('atomic uninstall other');
 
     expect([info.image, other.image]).toEqual(['etcd', 'etcd:latest']);
@@ -117,7 +116,7 @@ describe('the local engine', () => {
 
   it('has images that look like prefixes', async () => {
     await sh('docker tag etcd docker:24 && atomic install --system docker:docker:24');
-    const { image } = JSON.parse(await sh(`cat ${ROOT}/docker-24/info`));
+    const { image } = JSON.parse(await sh(`cat ${CONTAINERS}/docker-24/info`));
     const listed = await sh('atomic containers list -a');
     await sh('atomic uninstall docker-24');
 

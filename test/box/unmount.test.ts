@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { DIR, mountsIn, ROOT, refusal, SILENCE } from '../support/mounts.ts';
-import { eventually, useBox } from '../support/test-box.ts';
+import { DIR, mountsIn, refusal, SILENCE } from '../support/mounts.ts';
+import { CONTAINERS, eventually, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const { expectNothingLeft, leftovers, mount, unmount } = mountsIn(box);
@@ -125,9 +125,9 @@ describe('a mount that is cut short', () => {
   it('by a kill at its end is a mount', async () => {
     await faulty('mount.done:kill', ['atomic', 'mount', image(), DIR]);
 
-    expect((await box.sh(`cat ${DIR}/etc/changed`)).stdout).toBe('three\n');
+    expect(await box.file(`${DIR}/etc/changed`)).toBe('three\n');
     await box.atomic('images', 'prune');
-    expect((await box.sh(`cat ${DIR}/etc/changed`)).stdout).toBe('three\n');
+    expect(await box.file(`${DIR}/etc/changed`)).toBe('three\n');
     expect(await unmount()).toEqual(SILENCE);
     await expectNothingLeft();
   });
@@ -160,7 +160,7 @@ describe('a mount that is cut short', () => {
     ['a folder for a record', 'rm "$f"/record.json; mkdir "$f"/record.json'],
   ])('with %s does not stand in the way', async (_, damage) => {
     await faulty('mount.extracted:kill', ['atomic', 'mount', image(), DIR]);
-    await box.sh(`for f in ${ROOT}/.mount-*; do ${damage}; done`);
+    await box.sh(`for f in ${CONTAINERS}/.mount-*; do ${damage}; done`);
 
     expect(await mount(image())).toEqual(SILENCE);
     expect(await unmount()).toEqual(SILENCE);

@@ -1,10 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../support/build-images.ts';
 import { publish } from '../support/publish.ts';
-import { eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 const IMAGE = 'moving';
 
 beforeEach(async () => {
@@ -24,11 +23,9 @@ const newer = async (fixture: string) => {
   await publish(fixture, IMAGE);
   await box.atomic('pull', box.image(IMAGE));
 };
-const active = async () => (await box.sh(`readlink ${ROOT}/hello`)).stdout.trim();
-const info = async (name = 'hello') => JSON.parse((await box.sh(`cat ${ROOT}/${name}/info`)).stdout);
+const active = async () => (await box.sh(`readlink ${CONTAINERS}/hello`)).stdout.trim();
+const info = async (name = 'hello') => JSON.parse(await box.file(`${CONTAINERS}/${name}/info`));
 const greeting = async () => (await eventually(box, 'curl -sf localhost:8081')).stdout;
-const isActive = async (name = 'hello') =>
-  (await box.sh(`systemctl is-active ${name}`)).stdout.trim() === 'active';
 
 describe('containers update', () => {
   it('has nothing to do when neither the image nor a value is new', async () => {
@@ -37,7 +34,7 @@ describe('containers update', () => {
     expect(await update()).toEqual(nothing);
     expect(await update('--set=RECEIVER=Jerry')).toEqual(nothing);
     expect(await update(`--rebase=${box.image(IMAGE)}`)).toEqual(nothing);
-    expect((await box.sh(`ls ${ROOT}`)).stdout).toBe('hello\nhello.0\n');
+    expect((await box.sh(`ls ${CONTAINERS}`)).stdout).toBe('hello\nhello.0\n');
   });
 
   it('does not ask the registry', async () => {
@@ -54,7 +51,7 @@ describe('containers update', () => {
 
     expect(updated).toEqual({
       stdout: [
-        `Extracting to ${ROOT}/hello.1`,
+        `Extracting to ${CONTAINERS}/hello.1`,
         'systemd-tmpfiles --remove /etc/tmpfiles.d/hello.conf',
         'systemctl daemon-reload',
         'systemd-tmpfiles --create /etc/tmpfiles.d/hello.conf',
@@ -63,14 +60,14 @@ describe('containers update', () => {
       stderr: '',
       exitCode: 0,
     });
-    expect(await active()).toBe(`${ROOT}/hello.1`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.1`);
     const after = await info();
     expect(after.revision).not.toBe(before.revision);
     expect(after.values).toMatchObject({ RECEIVER: 'Jerry', PORT: '8081', UUID: before.values.UUID });
     expect(after.runtime).toBe(before.runtime);
-    expect((await box.sh(`cat ${ROOT}/hello/rootfs/usr/share/generation`)).stdout).toBe('2\n');
-    expect((await box.sh('cat /etc/systemd/system/hello.service')).stdout).toContain('hello.1');
-    expect(await isActive()).toBe(false);
+    expect(await box.file(`${CONTAINERS}/hello/rootfs/usr/share/generation`)).toBe('2\n');
+    expect(await box.file('/etc/systemd/system/hello.service')).toContain('hello.1');
+    expect(await box.isActive('hello')).toBe(false);
   });
 
   it('restarts a service that runs, and no other', async () => {
@@ -102,8 +99,8 @@ describe('containers update', () => {
     await update();
     await update('--set=RECEIVER=again');
 
-    expect(await active()).toBe(`${ROOT}/hello.1`);
-    expect((await box.sh(`ls ${ROOT}/hello.*/rootfs/usr/share`)).stdout).not.toContain('generation');
+    expect(await active()).toBe(`${CONTAINERS}/hello.1`);
+    expect((await box.sh(`ls ${CONTAINERS}/hello.*/rootfs/usr/share`)).stdout).not.toContain('generation');
   });
 
   it('goes over to another image, which is pulled', async () => {
@@ -131,8 +128,8 @@ describe('containers update', () => {
 
     expect(failed.exitCode).toBe(1);
     expect(failed.stderr).toContain("unreplaced value for: ''VAR_WITH_NO_DEFAULT''");
-    expect(await active()).toBe(`${ROOT}/hello.0`);
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\nhello\nhello.0\n');
+    expect(await active()).toBe(`${CONTAINERS}/hello.0`);
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\nhello\nhello.0\n');
     expect((await box.sh('systemctl show -P ActiveEnterTimestampMonotonic hello')).stdout).toBe(since);
     expect(
       (await update(`--rebase=${box.image('needs-value')}`, '--set=VAR_WITH_NO_DEFAULT=x')).exitCode,
@@ -160,7 +157,7 @@ describe('containers update', () => {
   });
 
   it('says that the image is gone', async () => {
-    await box.sh(`rm ${ROOT}/.storage/ostree/refs/heads/ociimage/*moving*`);
+    await box.sh(`rm ${CONTAINERS}/.storage/ostree/refs/heads/ociimage/*moving*`);
 
     expect(await update()).toMatchObject({
       exitCode: 1,
@@ -173,7 +170,7 @@ describe('a container of the Python tool', () => {
   const recorded = `jq 'del(."set-values", ."installed-files-links", ."created-folders", .remote)'`;
 
   it('keeps what its owner has set, and nothing that was a default', async () => {
-    await box.sh(`cd ${ROOT}/hello.0 && ${recorded} info > new && mv new info`);
+    await box.sh(`cd ${CONTAINERS}/hello.0 && ${recorded} info > new && mv new info`);
     await newer('hello-world-3');
 
     expect(await update()).toMatchObject({ exitCode: 0, stderr: '' });
@@ -182,7 +179,7 @@ describe('a container of the Python tool', () => {
   });
 
   it('is updated when its record has no more than the essentials', async () => {
-    await box.sh(`cd ${ROOT}/hello.0 && jq '{image, values}' info > new && mv new info`);
+    await box.sh(`cd ${CONTAINERS}/hello.0 && jq '{image, values}' info > new && mv new info`);
 
     expect(await update('--set=RECEIVER=x')).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await box.atomic('rollback', 'hello')).toMatchObject({ exitCode: 0, stderr: '' });
@@ -213,30 +210,30 @@ describe('containers rollback', () => {
     expect(back).toMatchObject({ stderr: '', exitCode: 0 });
     expect(back.stdout.split('\n').slice(0, 3)).toEqual([
       'Attempting to roll back system container: hello',
-      `Rolling back container hello to the checkout at ${ROOT}/hello.0`,
+      `Rolling back container hello to the checkout at ${CONTAINERS}/hello.0`,
       'systemctl stop hello',
     ]);
     expect(await greeting()).toBe('Hi Jerry\n');
     await box.atomic('rollback', 'hello');
     expect(await greeting()).toBe('Hi foo\n');
-    expect(await active()).toBe(`${ROOT}/hello.1`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.1`);
   });
 
   it('needs another deployment', async () => {
     expect(await box.atomic('containers', 'rollback', 'hello')).toMatchObject({
       exitCode: 1,
-      stderr: `Error: Cannot find a previous deployment to rollback located at ${ROOT}/hello.1\n`,
+      stderr: `Error: Cannot find a previous deployment to rollback located at ${CONTAINERS}/hello.1\n`,
     });
   });
 
   it('needs the unit of the other deployment', async () => {
     await update('--set=RECEIVER=foo');
-    await box.sh(`rm ${ROOT}/hello.0/hello.service`);
+    await box.sh(`rm ${CONTAINERS}/hello.0/hello.service`);
 
     expect((await box.atomic('containers', 'rollback', 'hello')).stderr).toBe(
-      `Error: Cannot find systemd service file for previous version. The previous checkout at ${ROOT}/hello.0 may be corrupted.\n`,
+      `Error: Cannot find systemd service file for previous version. The previous checkout at ${CONTAINERS}/hello.0 may be corrupted.\n`,
     );
-    expect(await active()).toBe(`${ROOT}/hello.1`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.1`);
   });
 });
 
@@ -253,9 +250,9 @@ describe('a new deployment that does not start', () => {
     expect(failed.stderr).toMatch(
       /\ncannot start 'hello' \(\w+, exit-code, exit status 3\); see 'journalctl -u hello'\n$/,
     );
-    expect(await active()).toBe(`${ROOT}/hello.0`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.0`);
     expect(await greeting()).toBe('Hi Jerry\n');
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\nhello\nhello.0\n');
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\nhello\nhello.0\n');
   });
 
   it('leaves the rollback target of before as it was', async () => {
@@ -274,9 +271,9 @@ describe('a new deployment that does not start', () => {
     await newer('never-starts');
 
     expect((await update('--no-rollback')).exitCode).toBe(1);
-    expect(await active()).toBe(`${ROOT}/hello.1`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.1`);
     expect(await box.atomic('rollback', 'hello')).toMatchObject({ exitCode: 0 });
-    expect(await active()).toBe(`${ROOT}/hello.0`);
+    expect(await active()).toBe(`${CONTAINERS}/hello.0`);
   });
 });
 

@@ -1,11 +1,10 @@
 /** Pulls, installs, uninstalls and prunes that are cut short: nothing half-done stays, and the next command succeeds. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { tracesIn, useBox } from '../support/test-box.ts';
-import { type Fault, faultsAt } from './points.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
+import { type Fault, faultsAt, faulty } from './points.ts';
 import { expectAnswer, expectSoundRepository, NAME, stateOf, wholeState } from './state.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 const deployed = { image: 'host-files', receiver: 'World' } as const;
 let digest = '';
 
@@ -19,12 +18,10 @@ beforeAll(async () => {
   await uninstall();
 });
 
-async function faulty(argv: readonly string[], { point, kind }: Fault) {
-  const env = { ATOMIC_TEST_FAULT: `${point}:${kind}` };
-  const outcome = await box.run(kind === 'hang' ? ['timeout', '3', ...argv] : argv, { env });
-  expect(outcome.exitCode).not.toBe(0);
-  if (kind !== 'kill' && kind !== 'hang') expect(outcome.stderr).toContain(`a fault at ${point}`);
-  return outcome;
+async function failAt(fault: Fault, argv: readonly string[]): Promise<void> {
+  const { exitCode, stderr } = await faulty(box, argv, fault);
+  expect(exitCode).not.toBe(0);
+  if (fault.kind !== 'kill' && fault.kind !== 'hang') expect(stderr).toContain(`a fault at ${fault.point}`);
 }
 
 const expectWhole = async () =>
@@ -53,7 +50,7 @@ describe('an install', () => {
   );
 
   it.each(points)('survives $kind at $point', async (fault) => {
-    await faulty([...install, box.image('host-files')], fault);
+    await failAt(fault, [...install, box.image('host-files')]);
 
     if (fault.kind !== 'kill') await expectNothing();
     expect(await installAll()).toMatchObject({ exitCode: 0 });
@@ -67,7 +64,7 @@ describe('an install', () => {
   it.each(faultsAt('finish.unmarked'))(
     'is done, but for tidying up, after $kind at $point',
     async (fault) => {
-      await faulty([...install, box.image('host-files')], fault);
+      await failAt(fault, [...install, box.image('host-files')]);
 
       expect((await installAll()).stdout).toBe(`${NAME} already present\n`);
       await expectWhole();
@@ -91,7 +88,7 @@ describe('an uninstall', () => {
     await installAll();
     await box.atomic('run', NAME);
 
-    await faulty(['atomic', 'uninstall', NAME], fault);
+    await failAt(fault, ['atomic', 'uninstall', NAME]);
 
     const again = await uninstall();
     if (fault.point !== 'finish.unmarked') expect(again).toMatchObject({ exitCode: 0 });
@@ -103,7 +100,7 @@ describe('an uninstall', () => {
 
   it('that was killed is finished by an install of the same name', async () => {
     await installAll();
-    await faulty(['atomic', 'uninstall', NAME], { point: 'remove.unlinked', kind: 'kill' });
+    await failAt({ point: 'remove.unlinked', kind: 'kill' }, ['atomic', 'uninstall', NAME]);
 
     const installed = await installAll();
 
@@ -127,13 +124,13 @@ describe('a pull', () => {
   it.each(points)('survives $kind at $point', async (fault) => {
     await box.sh('atomic -y images delete --all; atomic images prune');
 
-    await faulty(['atomic', 'pull', box.image('many-layers')], fault);
+    await failAt(fault, ['atomic', 'pull', box.image('many-layers')]);
 
     const isThere = (await box.atomic('images', 'list', '-q')).stdout !== '';
     expect(isThere).toBe(fault.point === 'pull.image-committed');
     expect(await box.atomic('pull', box.image('many-layers'))).toMatchObject({ exitCode: 0 });
     expect((await box.atomic('images', 'list')).stdout).toContain('many-layers');
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\n');
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\n');
     await expectSoundRepository(box);
   });
 });
@@ -143,7 +140,7 @@ describe('a prune', () => {
     await box.sh(`atomic pull ${box.image('many-layers')}; atomic pull ${box.image('hello-world')}`);
     await box.sh(`atomic -y images delete ${box.image('many-layers')}`);
 
-    await faulty(['atomic', 'images', 'prune'], fault);
+    await failAt(fault, ['atomic', 'images', 'prune']);
 
     expect(await box.atomic('images', 'prune')).toMatchObject({ exitCode: 0, stderr: '' });
     await expectSoundRepository(box);

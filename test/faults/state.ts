@@ -1,9 +1,8 @@
 /** What a host looks like to somebody who wants to know whether a container is whole. */
 import { expect } from 'vitest';
-import { eventually, type TestBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, type TestBox } from '../support/test-box.ts';
 
 export const NAME = 'c';
-const ROOT = '/var/lib/containers/atomic';
 
 /** The images that the container goes back and forth between. */
 export const IMAGES = ['host-files', 'host-files-2'] as const;
@@ -19,7 +18,7 @@ export type State = Readonly<Record<string, string>>;
 
 /** One line KEY=VALUE for each fact. `digest` says whether the files are the image's, to the last byte. */
 const FACTS = `
-  cd ${ROOT}; link=$(readlink ${NAME})
+  cd ${CONTAINERS}; link=$(readlink ${NAME})
   echo "receiver=$(jq -r .values.RECEIVER ${NAME}/info)"
   echo "config=$(grep -o 'RECEIVER=[^"]*' ${NAME}/config.json)"
   echo "unit=$(cmp -s ${NAME}/${NAME}.service /etc/systemd/system/${NAME}.service && echo its own)"
@@ -81,6 +80,6 @@ export async function expectAnswer(box: TestBox, { receiver }: Deployed): Promis
 
 /** Fails unless ostree finds the repository sound. */
 export async function expectSoundRepository(box: TestBox): Promise<void> {
-  const { exitCode, stderr } = await box.sh(`ostree --repo=${ROOT}/.storage/ostree fsck --quiet`);
+  const { exitCode, stderr } = await box.sh(`ostree --repo=${CONTAINERS}/.storage/ostree fsck --quiet`);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 }

@@ -1,12 +1,11 @@
 /** Programs, registries and disks that fail or hang, and commands that meet one another. */
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest';
 import { type Misbehaviour, startBadRegistry } from '../support/bad-registry.ts';
-import { tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
 import { isThorough } from './points.ts';
 import { expectAnswer, expectSoundRepository } from './state.ts';
 
 const box = useBox();
-const ROOT = '/var/lib/containers/atomic';
 const WRAPPED = ['skopeo', 'ostree', 'runc', 'systemctl', 'systemd-tmpfiles'];
 
 afterEach(async () => {
@@ -92,7 +91,7 @@ describe('an update of a service that runs', () => {
     expect(updated.exitCode).toBe(status);
     expect(updated.stderr).toContain('no luck today');
     await expectAnswer(box, { image: 'host-files', receiver: 'old' });
-    expect((await box.sh(`ls -A ${ROOT}`)).stdout).toBe('.storage\nc\nc.0\n');
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\nc\nc.0\n');
     expect(await box.atomic('containers', 'update', '--set=RECEIVER=new', 'c')).toMatchObject({
       exitCode: 0,
     });
@@ -110,7 +109,7 @@ describe('an update of a service that runs', () => {
     await box.sh('rm /run/broken');
     expect(await box.atomic('run', 'c')).toMatchObject({
       exitCode: 0,
-      stderr: `An earlier atomic command on 'c' was cut short: finished the deployment ${ROOT}/c.0\n`,
+      stderr: `An earlier atomic command on 'c' was cut short: finished the deployment ${CONTAINERS}/c.0\n`,
     });
     await expectAnswer(box, { image: 'host-files', receiver: 'old' });
   });
@@ -145,7 +144,7 @@ describe('a pull', () => {
     expect(stderr).toMatch(/^[^\n]+\n$/);
     expect(stderr).toMatch(one.message);
     expect((await box.atomic('images', 'list')).stdout).toBe('');
-    expect((await box.sh(`ls -A ${ROOT} | grep -v .storage`)).stdout).toBe('');
+    expect((await box.sh(`ls -A ${CONTAINERS} | grep -v .storage`)).stdout).toBe('');
     expect((await box.atomic('pull', box.image('hello-world'))).exitCode).toBe(0);
     await expectSoundRepository(box);
   });

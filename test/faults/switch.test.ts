@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Outcome } from '../support/box.ts';
 import { useBox } from '../support/test-box.ts';
-import { type Fault, faultsAt, isThorough } from './points.ts';
+import { type Fault, faultsAt, faulty, isThorough } from './points.ts';
 import {
   type Deployed,
   expectAnswer,
@@ -40,18 +40,12 @@ afterAll(async () => {
 
 async function update(to: Deployed, fault?: Fault): Promise<Outcome> {
   const options = [`--set=RECEIVER=${to.receiver}`, `--rebase=${box.image(to.image)}`];
-  return await faulty(['atomic', 'containers', 'update', ...options, NAME], fault);
-}
-
-/** Runs a command with a fault; one that hangs is asked to end after a while. */
-async function faulty(argv: readonly string[], fault: Fault | undefined): Promise<Outcome> {
-  if (fault === undefined) return await box.run(argv);
-  const env = { ATOMIC_TEST_FAULT: `${fault.point}:${fault.kind}` };
-  return await box.run(fault.kind === 'hang' ? ['timeout', '4', ...argv] : argv, { env });
+  const argv = ['atomic', 'containers', 'update', ...options, NAME];
+  return fault === undefined ? await box.run(argv) : await faulty(box, argv, fault);
 }
 
 /** Other files and another value than what is deployed. */
-function something(): Deployed {
+function nextDeployed(): Deployed {
   count += 1;
   return {
     image: current.image === 'host-files' ? 'host-files-2' : 'host-files',
@@ -98,7 +92,7 @@ const UPDATE_STEPS = [
 
 describe('an update of a service that runs', () => {
   it.each(faultsAt(...UPDATE_STEPS))('survives $kind at $point', async (fault) => {
-    const next = something();
+    const next = nextDeployed();
 
     await settle(fault, await update(next, fault), next);
     expect(await box.atomic('containers', 'rollback', NAME)).toMatchObject({ exitCode: 0, stderr: '' });
@@ -111,10 +105,10 @@ describe('a rollback of a service that runs', () => {
   it.each(faultsAt(...STEPS))('survives $kind at $point', async (fault) => {
     const next = previous;
 
-    const outcome = await faulty(['atomic', 'containers', 'rollback', NAME], fault);
+    const outcome = await faulty(box, ['atomic', 'containers', 'rollback', NAME], fault);
 
     await settle(fault, outcome, next);
-    const last = something();
+    const last = nextDeployed();
     expect(await update(last)).toMatchObject({ exitCode: 0, stderr: '' });
     [previous, current] = [current, last];
     expect(await stateOf(box)).toEqual(wholeState(current, digests));
@@ -127,12 +121,12 @@ describe('an update that is killed at a random moment', () => {
   it(`is undone or finished, ${rounds} times`, { timeout: rounds * 20_000 }, async () => {
     let midway = 0;
     const begun = performance.now();
-    const last = something();
+    const last = nextDeployed();
     await update(last);
     [current, previous] = [last, current];
     const duration = (performance.now() - begun) / 1000;
     for (let round = 0; round < rounds; round++) {
-      const next = something();
+      const next = nextDeployed();
       const seconds = (0.1 + Math.random() * duration).toFixed(3);
       const line = `timeout --signal=KILL ${seconds} atomic containers update --set=RECEIVER=${next.receiver} --rebase=${box.image(next.image)} ${NAME}; ls -A /var/lib/containers/atomic`;
       const { stdout } = await box.sh(line);

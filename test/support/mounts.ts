@@ -1,9 +1,8 @@
 /** Mounts in a box: on one folder, and what is there to see. */
 import { expect } from 'vitest';
 import type { Outcome } from './box.ts';
-import type { TestBox } from './test-box.ts';
+import { CONTAINERS, type TestBox } from './test-box.ts';
 
-export const ROOT = '/var/lib/containers/atomic';
 /** Where the tests mount. */
 export const DIR = '/var/lib/containers/mnt';
 
@@ -28,7 +27,8 @@ export interface Mounts {
 export function mountsIn(box: TestBox): Mounts {
   const findmnt = ['findmnt', '--noheadings', '--output=VFS-OPTIONS', '--mountpoint'];
   const optionsOf = async (folder = DIR) => (await box.run([...findmnt, folder])).stdout.trim();
-  const leftovers = async () => (await box.sh(`ls -A ${ROOT} | grep '^[.]' | grep -v '^.storage$'`)).stdout;
+  const leftovers = async () =>
+    (await box.sh(`ls -A ${CONTAINERS} | grep '^[.]' | grep -v '^.storage$'`)).stdout;
   return {
     mount: async (name, folder = DIR) => await box.atomic('mount', name, folder),
     unmount: async (folder = DIR) => await box.atomic('unmount', folder),
@@ -39,7 +39,7 @@ export function mountsIn(box: TestBox): Mounts {
         leftovers: '',
         options: '',
       });
-      const fsck = await box.sh(`ostree --repo=${ROOT}/.storage/ostree fsck --quiet`);
+      const fsck = await box.sh(`ostree --repo=${CONTAINERS}/.storage/ostree fsck --quiet`);
       expect(fsck).toMatchObject({ exitCode: 0, stderr: '' });
     },
   };

@@ -11,9 +11,16 @@ export interface TestBox {
   reach(address: string): Promise<void>;
   /** Types a line of shell that has to succeed, and returns what it says. */
   type(line: string): Promise<string>;
+  /** The text of a file in the box, which has to be there. */
+  file(path: string): Promise<string>;
+  /** Whether a unit of the system is active. */
+  isActive(unit: string): Promise<boolean>;
   /** The full name of a fixture image. */
   image(name: string): string;
 }
+
+/** Where root's containers are. */
+export const CONTAINERS = '/var/lib/containers/atomic';
 
 /** Everything that a container could leave behind: deployments, units, tmpfiles, runtime state, temporary folders. */
 const TRACES =
@@ -39,6 +46,8 @@ export function useBox(): TestBox {
     sh: async (line, options) => await up().sh(line, options),
     reach: async (address) => await up().reach(address),
     type: async (line) => succeeded(line, await up().sh(line)),
+    file: async (path) => succeeded(`cat ${path}`, await up().run(['cat', path])),
+    isActive: async (unit) => (await up().run(['systemctl', 'is-active', '--quiet', unit])).exitCode === 0,
     image: (name) => `${inject('registry')}/${name}`,
   };
 }

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseConfig, readConfig } from '../../src/config.ts';
 import { AtomicError } from '../../src/errors.ts';
+import { useDirectory } from './support/directory.ts';
 import { mutated, randomFrom } from './support/noise.ts';
 
 const DEFAULTS = { default_storage: 'ostree' };
@@ -153,15 +153,7 @@ describe('parseConfig', () => {
 });
 
 describe('readConfig', () => {
-  let folder = '';
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'atomic-config-'));
-  });
-
-  afterAll(async () => {
-    await rm(folder, { recursive: true });
-  });
+  const folder = useDirectory();
 
   it('reads the file that ATOMIC_CONF names', async () => {
     const file = join(folder, 'atomic.conf');

@@ -1,23 +1,15 @@
 import { existsSync, rmSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AtomicError, Interrupted } from '../../../src/errors.ts';
+import { useDirectory } from '../support/directory.ts';
 import { failureOf, runner, sh } from '../support/processes.ts';
 
 const PATH = process.env.PATH;
 
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-interrupt-'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useDirectory();
 
 /** A program that waits for a signal, and says when it does. */
 function waiting(trap: string): { call: ReturnType<typeof sh>; isReady: () => boolean } {

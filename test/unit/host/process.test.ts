@@ -1,23 +1,15 @@
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { AtomicError, ToolError, ToolMissingError } from '../../../src/errors.ts';
 import { createProcesses } from '../../../src/host/process.ts';
+import { useDirectory } from '../support/directory.ts';
 import { failureOf, runner, sh } from '../support/processes.ts';
 
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-process-'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useDirectory();
 
 const PATH = process.env.PATH;
 const run = async (script: string) => await runner().processes.run(sh(script));

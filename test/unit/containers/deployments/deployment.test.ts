@@ -1,20 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseInfo, readDeployment } from '../../../../src/containers/deployments/deployment.ts';
 import { AtomicError } from '../../../../src/errors.ts';
+import { useDirectory } from '../../support/directory.ts';
 import { folderWith } from '../../support/folder-with.ts';
 
-let folder = '';
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-deployment-'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useDirectory();
 
 describe('readDeployment', () => {
   it('reads the record of a folder', async () => {

@@ -1,10 +1,10 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { readExports } from '../../../../src/containers/rendering/exports.ts';
 import { AtomicError } from '../../../../src/errors.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 import { mutated, randomFrom } from '../../support/noise.ts';
 
 const NO_MANIFEST = {
@@ -24,19 +24,13 @@ const NOTHING = {
   hasHostFiles: false,
 };
 
-let rootfs = '';
-let outside = '';
+const directory = useEmptyDirectory();
+const rootfs = join(directory, 'rootfs');
+const outside = join(directory, 'outside');
 
 beforeEach(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'atomic-exports-'));
-  rootfs = join(folder, 'rootfs');
-  outside = join(folder, 'outside');
   await mkdir(join(rootfs, 'exports'), { recursive: true });
   await mkdir(outside);
-});
-
-afterEach(async () => {
-  await rm(dirname(rootfs), { recursive: true });
 });
 
 const put = async (name: string, text: string) => await writeFile(join(rootfs, 'exports', name), text);

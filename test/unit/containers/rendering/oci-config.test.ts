@@ -1,5 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -11,16 +10,16 @@ import {
   requireSystemContainer,
 } from '../../../../src/containers/rendering/oci-config.ts';
 import { AtomicError } from '../../../../src/errors.ts';
+import { useDirectory } from '../../support/directory.ts';
 import { mutated, randomFrom } from '../../support/noise.ts';
 
+const directory = useDirectory();
 /** What `runc spec --rootless` writes. */
 let proposed = '';
 
 beforeAll(async () => {
-  const folder = await mkdtemp(join(tmpdir(), 'atomic-oci-config-'));
-  await execa('runc', ['spec', '--rootless'], { cwd: folder });
-  proposed = await readFile(join(folder, 'config.json'), 'utf8');
-  await rm(folder, { recursive: true });
+  await execa('runc', ['spec', '--rootless'], { cwd: directory });
+  proposed = await readFile(join(directory, 'config.json'), 'utf8');
 });
 
 const parse = (document: unknown) => parseOciConfig(JSON.stringify(document), '/ck/x.0/config.json');

@@ -1,24 +1,19 @@
-import { mkdir, mkdtemp, readdir, rm, stat, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { generateTmpfiles } from '../../../../src/containers/rendering/tmpfiles.ts';
+import { useDirectory } from '../../support/directory.ts';
 
 const USER = { uid: 1000, gid: 100, home: '/home/u', isRoot: false };
 
-let folder = '';
+const folder = useDirectory();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-tmpfiles-'));
   await mkdir(join(folder, 'own/present'), { recursive: true });
   await mkdir(join(folder, 'own-not'));
   await writeFile(join(folder, 'file'), '');
   await symlink('nowhere', join(folder, 'dangling'));
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 const generate = (sources: readonly string[]) =>

@@ -1,19 +1,7 @@
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readFile,
-  readlink,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, readlink, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import {
   createFile,
   exists,
@@ -24,20 +12,16 @@ import {
   replaceLink,
   syncPath,
 } from '../../../../src/host/files/files.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 
-let folder = '';
+const folder = useEmptyDirectory();
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-files-'));
   await writeFile(join(folder, 'file'), 'old');
   await mkdir(join(folder, 'folder'));
   await symlink('file', join(folder, 'link'));
   await symlink('nowhere', join(folder, 'dangling'));
   await symlink('loop', join(folder, 'loop'));
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
 });
 
 const BEFORE = ['dangling', 'file', 'folder', 'link', 'loop'];

@@ -1,27 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { Interrupted, ToolMissingError } from '../../../../src/errors.ts';
 import { takeLock } from '../../../../src/host/files/lock.ts';
 import type { Host } from '../../../../src/host/host.ts';
 import { createProcesses } from '../../../../src/host/process.ts';
 import { contextFor } from '../../support/context.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 
-let folder = '';
-let path = '';
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-lock-'));
-  path = join(folder, 'locks/x.lock');
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useEmptyDirectory();
+const path = join(folder, 'locks/x.lock');
 
 /** Takes the lock, and counts how often it was said that somebody has to wait. */
 function take({ host = contextFor(), lock = path }: { host?: Host; lock?: string } = {}) {
@@ -122,7 +113,7 @@ describe('takeLock', () => {
   });
 
   it('leaves what is in the file', async () => {
-    path = join(folder, 'file');
+    const path = join(folder, 'file');
     await writeFile(path, 'something');
     const lock = await take().taken;
     await lock[Symbol.asyncDispose]();

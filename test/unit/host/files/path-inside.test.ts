@@ -1,13 +1,12 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { pathInside } from '../../../../src/host/files/path-inside.ts';
+import { useDirectory } from '../../support/directory.ts';
 
-let root = '';
+const root = useDirectory();
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'atomic-inside-'));
   await mkdir(join(root, 'a/b'), { recursive: true });
   await mkdir(join(root, 'etc'));
   await writeFile(join(root, 'a/b/file'), '');
@@ -22,10 +21,6 @@ beforeAll(async () => {
     dangling: '/nothing',
   };
   for (const [name, target] of Object.entries(links)) await symlink(target, join(root, name));
-});
-
-afterAll(async () => {
-  await rm(root, { recursive: true });
 });
 
 describe('pathInside', () => {

@@ -1,20 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../../src/host/files/temporary-folder.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 
-let parent = '';
-
-beforeEach(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'atomic-temporary-'));
-});
-
-afterEach(async () => {
-  await rm(parent, { recursive: true });
-});
+const parent = useEmptyDirectory();
 
 /** The id of a process that has ended. */
 async function deadProcess(): Promise<number> {

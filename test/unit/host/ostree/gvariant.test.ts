@@ -1,9 +1,9 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type GValue, parseGVariant } from '../../../../src/host/ostree/gvariant.ts';
+import { useDirectory } from '../../support/directory.ts';
 import { dictionary, encodedArray, encodedEntries } from '../../support/gvariant.ts';
 import { mutated, noise, randomFrom } from '../../support/noise.ts';
 
@@ -12,19 +12,14 @@ const DIRTREE = '(a(say)a(sayay))';
 
 const bytes = (hex: string) => Buffer.from(hex.replaceAll(' ', ''), 'hex');
 
-let folder = '';
+const folder = useDirectory();
 let repository = '';
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-gvariant-'));
   repository = join(folder, 'repo');
   await execa('mkdir', ['-p', join(folder, 'tree/sub')]);
   await writeFile(join(folder, 'tree/file'), 'content');
   await ostree('init', '--mode=bare');
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 async function ostree(...args: readonly string[]): Promise<string> {

@@ -1,8 +1,7 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { AtomicError } from '../../../../src/errors.ts';
 import {
   isRepository,
@@ -12,17 +11,17 @@ import {
   readRootFile,
   resolveRef,
 } from '../../../../src/host/ostree/repository.ts';
+import { useDirectory } from '../../support/directory.ts';
 import { mutated, noise, randomFrom } from '../../support/noise.ts';
 
 /** Long enough for the offsets of the object to need two bytes each. */
 const LONG = 'x'.repeat(5000);
 
-let folder = '';
+const folder = useDirectory();
 let repository = '';
 let commit = '';
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-repository-'));
   repository = join(folder, 'repo');
   const tree = join(folder, 'tree');
   await execa('mkdir', ['-p', join(tree, 'sub')]);
@@ -39,10 +38,6 @@ beforeAll(async () => {
     `--tree=dir=${tree}`,
   ]);
   commit = stdout.trim();
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 const objectFile = () => join(repository, 'objects', commit.slice(0, 2), `${commit.slice(2)}.commit`);

@@ -1,27 +1,22 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { AtomicError } from '../../../../src/errors.ts';
 import { TarFilter } from '../../../../src/host/tar/filter.ts';
+import { useDirectory } from '../../support/directory.ts';
 
-let folder = '';
+const folder = useDirectory();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-tar-'));
   const script = `
     mkdir -p plain/dir mixed && cd plain
     echo one > dir/one; ln dir/one dir/hard; ln -s one dir/soft; touch empty; head -c 1500 /dev/urandom > some
     touch "$(printf 'n%.0s' $(seq 180))"; cd ..
     cp -a plain/. mixed/; mkfifo mixed/dir/fifo "mixed/$(printf 'f%.0s' $(seq 180))"`;
   await execa('sh', ['-c', script], { cwd: folder });
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 async function tarOf(name: string, format: string): Promise<Buffer> {

@@ -1,24 +1,19 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { openImageTree } from '../../../../src/images/layers/image-tree.ts';
 import type { LocalImage } from '../../../../src/images/store/images.ts';
 import { contextFor } from '../../support/context.ts';
+import { useDirectory } from '../../support/directory.ts';
 
-let checkouts = '';
+const checkouts = useDirectory();
 
 beforeAll(async () => {
-  checkouts = await mkdtemp(join(tmpdir(), 'atomic-tree-'));
   const repository = contextFor({ checkouts }).paths.repository;
   await mkdir(repository, { recursive: true });
   await execa('ostree', [`--repo=${repository}`, 'init', '--mode=bare']);
   await Promise.all(Object.entries(LAYERS).map(([digit, files]) => commitLayer(repository, digit, files)));
-});
-
-afterAll(async () => {
-  await rm(checkouts, { recursive: true });
 });
 
 /** Files by path; a text that begins with `->` makes a link. */

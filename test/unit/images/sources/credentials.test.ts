@@ -1,20 +1,12 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { parseReference } from '../../../../src/images/names/reference.ts';
 import { writeAuthFile } from '../../../../src/images/sources/credentials.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 
-let folder = '';
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-credentials-'));
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useEmptyDirectory();
 
 const write = async (image: string, credentials: string) =>
   await writeAuthFile(folder, parseReference(image), credentials);

@@ -1,18 +1,17 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { fullName, isLocal, parseReference } from '../../../../src/images/names/reference.ts';
 import { describeArchive } from '../../../../src/images/sources/docker-archive.ts';
 import { locateImage, resolveReference, storedName } from '../../../../src/images/sources/locate.ts';
 import { contextFor } from '../../support/context.ts';
+import { useDirectory } from '../../support/directory.ts';
 
 const HEX = 'ab'.repeat(32);
-let folder = '';
+const folder = useDirectory();
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-source-'));
   await archive('saved.tar', {
     'manifest.json': [{ RepoTags: ['first:1'] }, { RepoTags: ['me/last:2', 'x'] }],
   });
@@ -26,10 +25,6 @@ beforeAll(async () => {
   await writeTree('two', layout({ [HEX]: 'quay.io/me/a:1', ['cd'.repeat(32)]: 'v2' }));
   await writeTree('staged', { 'manifest.json': { schemaVersion: 2 } });
   await writeFile(join(folder, 'text.tar'), 'no archive');
-});
-
-afterAll(async () => {
-  await rm(folder, { recursive: true });
 });
 
 type Files = Readonly<Record<string, unknown>>;

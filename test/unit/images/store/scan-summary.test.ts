@@ -1,21 +1,12 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { vulnerableImages } from '../../../../src/images/store/scan-summary.ts';
 import { contextFor } from '../../support/context.ts';
+import { useEmptyDirectory } from '../../support/directory.ts';
 
-let folder = '';
-let file = '';
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'atomic-scan-summary-'));
-  file = join(folder, 'scan_summary.json');
-});
-
-afterEach(async () => {
-  await rm(folder, { recursive: true });
-});
+const folder = useEmptyDirectory();
+const file = join(folder, 'scan_summary.json');
 
 function vulnerable(): readonly string[] {
   const context = contextFor();

@@ -1,22 +1,14 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { parseDamaged } from '../../../../src/host/ostree/fsck.ts';
 import { readCommit, readFolder, resolveRef } from '../../../../src/host/ostree/repository.ts';
 import { verifyContent } from '../../../../src/images/verification/content.ts';
 import { contextFor } from '../../support/context.ts';
+import { useDirectory } from '../../support/directory.ts';
 
-let base = '';
-
-beforeAll(async () => {
-  base = await mkdtemp(join(tmpdir(), 'atomic-verify-'));
-});
-
-afterAll(async () => {
-  await rm(base, { recursive: true });
-});
+const base = useDirectory();
 
 describe.each(['bare', 'bare-user'])('verifyContent in a repository of mode %s', (mode) => {
   let repository = '';
