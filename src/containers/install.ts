@@ -133,7 +133,7 @@ async function installNew(context: Context, obtained: StoredImage, install: Inst
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
     context.report({ kind: 'note', text });
   }
-  await removeSlots(container);
+  await removeSlots(context, container);
   await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });
   await markPending(container, { operation: 'install', runtime, running: NOTHING_RUNNING });
   try {
@@ -147,7 +147,7 @@ async function installNew(context: Context, obtained: StoredImage, install: Inst
     throw error;
   }
   await clearPending(context, container);
-  await settleSlots(container);
+  await settleSlots(context, container);
 }
 
 /** Back to no container, also after an interrupt. */
@@ -155,7 +155,7 @@ async function undo(context: Context, { container, runtime }: Install): Promise<
   const shielded = shieldedFrom(context);
   await removeIfPresent(container.link);
   await deactivate(shielded, container, runtime);
-  await removeSlots(container);
+  await removeSlots(shielded, container);
   await clearPending(shielded, container);
-  await settleSlots(container);
+  await settleSlots(shielded, container);
 }

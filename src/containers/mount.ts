@@ -1,10 +1,11 @@
 /** `atomic mount`: the files of a container or an image on a folder, to look at. */
 import { lstatSync, readdirSync, realpathSync } from 'node:fs';
-import { mkdir, rm } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno, orUndefined, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
+import { makeDirectory } from '../host/files/files.ts';
+import { removeTree } from '../host/files/remove-tree.ts';
 import { bindReadOnly, mountView } from '../host/mount.ts';
 import { checkoutImage } from '../images/layers/checkout.ts';
 import { parseReference } from '../images/names/reference.ts';
@@ -132,8 +133,8 @@ async function showImage(context: Context, image: LocalImage, { folder, target }
     if (!(error instanceof ToolError)) throw error;
     context.log.debug({ error: error.message }, 'no overlay here');
     context.report({ kind: 'extracting', path: target });
-    await rm(source, { recursive: true });
-    await mkdir(source, { mode: 0o755 });
+    await removeTree(context, source);
+    await makeDirectory(source);
     await checkoutImage(context, image, source, { isWritable: true });
     await bindReadOnly(context, source, target);
   }

@@ -2,7 +2,8 @@
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, readIfPresent, removeTree, syncPath } from '../host/files/files.ts';
+import { exists, readIfPresent, syncPath } from '../host/files/files.ts';
+import { removeTree, requireNoMounts } from '../host/files/remove-tree.ts';
 import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
@@ -95,17 +96,18 @@ function requireNoDependants(context: Context, container: Container, { isForced 
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, container: Container): Promise<void> {
   const runtime = runtimeOf(context, container);
+  for (const path of [container.link, ...container.slots]) requireNoMounts(path);
   await markPending(container, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
   await faultPoint(context, 'remove.marked');
   // broken state: there can be anything in the place of the link
-  await removeTree(container.link);
+  await removeTree(context, container.link);
   await syncPath(context.paths.checkouts);
   await faultPoint(context, 'remove.unlinked');
   await deactivate(context, container, runtime);
-  await removeSlots(container);
+  await removeSlots(context, container);
   await faultPoint(context, 'remove.slots');
   await clearPending(context, container);
-  await settleSlots(container);
+  await settleSlots(context, container);
 }
 
 /** Whatever is left of the container, its runtime is told to forget it. */

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { requireNoMounts } from '../host/files/remove-tree.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
 import { waitForAll } from '../wait-for-all.ts';
@@ -51,6 +52,8 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     const current = readDeployment(container.name, requireInstalled(container));
     const next = await nextDeployment(context, { container, current }, { ...request, set });
     if (next === undefined) return false;
+    // what the slot holds goes at the end; a mount in it would keep it
+    requireNoMounts(container.slots[next.slot]);
     const [running] = await waitForAll([
       findRunning(context, container, next.runtime),
       prepareDeployment(context, next),

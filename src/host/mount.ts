@@ -1,5 +1,6 @@
 /** mount(8) and umount(8), and what the kernel says is mounted. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import type { Host } from './host.ts';
 
 const READ_ONLY = 'ro,nosuid,nodev';
@@ -86,6 +87,17 @@ export function parseMount(line: string): Mount {
 /** The folders on which something is mounted, the innermost last. */
 export function mountPoints(): readonly string[] {
   return mountTable().map(({ point }) => point);
+}
+
+/**
+ * The folders at and below `path` on which something is mounted, the innermost last. The mount table has no links in it:
+ * those on the way to `path` are followed.
+ */
+export function mountsBelow(path: string): readonly string[] {
+  const parent = dirname(path);
+  if (!existsSync(parent)) return [];
+  const real = join(realpathSync(parent), basename(path));
+  return mountPoints().filter((point) => point === real || point.startsWith(`${real}/`));
 }
 
 /** The kernel writes blanks and backslashes in octal. */

@@ -76,7 +76,7 @@ async function obtain(
   reference: Reference,
   find: (folder: string) => Promise<PullableImage>,
 ): Promise<void> {
-  await using folder = await temporaryFolder(context.paths.checkouts, 'pull');
+  await using folder = await temporaryFolder(context, context.paths.checkouts, 'pull');
   await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
   if (isCurrent(context, reference, found)) return;

@@ -118,7 +118,7 @@ describe('images prune', () => {
 
     expect(pruned.exitCode).toBe(0);
     expect(pruned.stderr).toContain(
-      `Could not remove directory ${CONTAINERS}/stale.0: something is mounted there\n`,
+      `Could not remove directory ${CONTAINERS}/stale.0: something is mounted on ${CONTAINERS}/stale.0/data\n`,
     );
     expect((await box.sh(`ls -d /run/precious/file ${CONTAINERS}/stale2.0`)).stdout).toBe(
       '/run/precious/file\n',

@@ -7,7 +7,13 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
-import { entriesIfPresent, isUnreadable, readIfPresent, replaceFile } from '../../host/files/files.ts';
+import {
+  entriesIfPresent,
+  isUnreadable,
+  makeDirectory,
+  readIfPresent,
+  replaceFile,
+} from '../../host/files/files.ts';
 import { takeLock } from '../../host/files/lock.ts';
 import { type Mount, mountTable } from '../../host/mount.ts';
 
@@ -29,6 +35,8 @@ export interface MountFolder {
 }
 
 const PREFIX = '.mount-';
+/** To the letter: a container may be called `mount-nfs`, and what is hidden of it has a dot after its name. */
+const KEY = /^\.mount-([0-9a-f]{16})$/;
 
 /** The folder of what a mount shows, and an empty one. */
 export const imageOf = ({ path }: MountFolder) => join(path, 'image');
@@ -50,7 +58,7 @@ export async function createMountFolder({ paths }: Context, record: MountRecord)
   await mkdir(folder.path, { mode: 0o700 });
   await writeRecord(folder, record);
   // these become the root of what is mounted
-  for (const path of [imageOf(folder), emptyOf(folder)]) await mkdir(path, { mode: 0o755 });
+  for (const path of [imageOf(folder), emptyOf(folder)]) await makeDirectory(path);
   return folder;
 }
 
@@ -61,13 +69,12 @@ export async function writeRecord({ path }: MountFolder, record: MountRecord): P
 
 /** The folders of all mounts, also of those that are no more. */
 export function mountFolders({ paths: { checkouts } }: Context): readonly MountFolder[] {
-  return entriesIfPresent(checkouts)
-    .map(({ name }) => name)
-    .filter((name) => name.startsWith(PREFIX))
-    .map((name) => {
-      const path = join(checkouts, name);
-      return { path, label: labelFor(name.slice(PREFIX.length)), record: readRecord(recordOf(path)) };
-    });
+  return entriesIfPresent(checkouts).flatMap((entry) => {
+    const key = entry.isDirectory() ? KEY.exec(entry.name)?.[1] : undefined;
+    if (key === undefined) return [];
+    const path = join(checkouts, entry.name);
+    return [{ path, label: labelFor(key), record: readRecord(recordOf(path)) }];
+  });
 }
 
 function readRecord(file: string): MountRecord | undefined {

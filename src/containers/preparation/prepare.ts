@@ -1,9 +1,10 @@
 /** From an image to a complete new deployment, built aside: nothing outside its folder is touched. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Context } from '../../context.ts';
+import { type Context, shieldedFrom } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
-import { createFile, removeTree } from '../../host/files/files.ts';
+import { createFile, makeDirectory } from '../../host/files/files.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
@@ -74,7 +75,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
     await syncFileSystem(context, place.staging);
     await faultPoint(context, 'prepare.synced');
   } catch (error) {
-    await removeTree(place.staging);
+    await removeTree(shieldedFrom(context), place.staging);
     throw error;
   }
 }
@@ -82,7 +83,7 @@ export async function prepareDeployment(context: Context, request: PrepareReques
 async function makeRootfs(context: Context, request: PrepareRequest, { staging }: Place): Promise<void> {
   const rootfs = join(staging, 'rootfs');
   if (request.remote !== undefined) return await symlink(request.remote.link, rootfs);
-  await mkdir(rootfs);
+  await makeDirectory(rootfs);
   await checkoutImage(context, request.image, rootfs);
 }
 
@@ -123,7 +124,7 @@ async function writeDeployment(context: Context, request: Writing, place: Place)
   // the values may hold secrets (D63)
   await createFile(join(place.staging, 'info'), renderInfo(info), 0o600);
   if (exports.manifest.noContainerService && request.remote === undefined)
-    await removeTree(join(place.staging, 'rootfs'));
+    await removeTree(context, join(place.staging, 'rootfs'));
 }
 
 function warnWithoutExports(context: Context, exports: Exports, destination: string): void {

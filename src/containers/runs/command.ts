@@ -67,7 +67,12 @@ async function runOneOff(
   if (text === undefined)
     throw new AtomicError(`cannot run a command in '${container.name}': ${file} is missing`);
   await makeRunSources(bindSources(parseOciConfig(text, file), file));
-  await using bundle = await temporaryFolder(context.paths.temporary, 'run', endOf(context, runtime));
+  await using bundle = await temporaryFolder(
+    context,
+    context.paths.temporary,
+    'run',
+    endOf(context, runtime),
+  );
   using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
   const rootPath = realpathSync(join(path, 'rootfs'));
   const config = singleRunConfig(text, file, { rootPath, command, hasTerminal });

@@ -1,12 +1,11 @@
 /** An image that is run once: nothing of it stays, whatever it writes. */
-import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
-import { createFile, exists } from '../../host/files/files.ts';
+import { createFile, exists, makeDirectory } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
 import { guardContainer } from '../../host/guard.ts';
-import { mountOverlay, mountPoints, unmountLazily } from '../../host/mount.ts';
+import { mountOverlay, mountsBelow, unmountLazily } from '../../host/mount.ts';
 import { deleteContainer, probeRuntime, type RuntimeFeatures, runBundle } from '../../host/runtime.ts';
 import { createTmpfiles, removeTmpfiles } from '../../host/tmpfiles.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
@@ -47,7 +46,7 @@ interface Layout {
 export async function runImageOnce(context: Context, request: OnceRequest): Promise<number> {
   const { runtime } = request;
   const { checkouts } = context.paths;
-  await using temporary = await temporaryFolder(checkouts, 'run-once', endOf(context, runtime));
+  await using temporary = await temporaryFolder(context, checkouts, 'run-once', endOf(context, runtime));
   const layout = layoutOf(temporary.path);
   using _guard = guardContainer(context, { runtime, ...layout });
   const features = await probeRuntime(context, runtime);
@@ -75,7 +74,7 @@ const tmpfilesOf = (folder: string) => join(folder, 'tmpfiles.conf');
 /** An overlay keeps what is written away from the repository; where there is none, the files are copies. */
 async function makeRootfs(context: Context, image: LocalImage, layout: Layout): Promise<void> {
   const [upper, work] = [join(layout.folder, 'upperdir'), join(layout.folder, 'workdir')];
-  for (const folder of [layout.lower, layout.rootfs, upper, work]) await mkdir(folder, { mode: 0o755 });
+  for (const folder of [layout.lower, layout.rootfs, upper, work]) await makeDirectory(folder);
   if (context.user.isRoot) {
     await checkoutImage(context, image, layout.lower);
     if (await hasOverlay(context, { ...layout, upper, work })) return;
@@ -135,6 +134,6 @@ function endOf(context: Context, runtime: string): BeforeRemoval {
     const { id, rootfs } = layoutOf(folder);
     await deleteContainer(shielded, runtime, id);
     if (exists(tmpfilesOf(folder))) await removeTmpfiles(shielded, tmpfilesOf(folder));
-    if (mountPoints().includes(rootfs)) await unmountLazily(shielded, rootfs);
+    if (mountsBelow(rootfs).length > 0) await unmountLazily(shielded, rootfs);
   };
 }

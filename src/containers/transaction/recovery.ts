@@ -16,7 +16,7 @@ import { goBack } from './switch-over.ts';
 export async function recover(context: Context, container: Container): Promise<void> {
   const pending = await readPending(container);
   if (pending === undefined) {
-    await settleSlots(container);
+    await settleSlots(context, container);
     return;
   }
   const quiet: Context = { ...context, report: () => undefined };
@@ -26,14 +26,14 @@ export async function recover(context: Context, container: Container): Promise<v
       ? await takeAway(quiet, container, pending)
       : await finish(quiet, container, { active, pending });
   await clearPending(context, container);
-  await settleSlots(container);
+  await settleSlots(context, container);
   const text = `An earlier atomic command on '${container.name}' was cut short: ${outcome}`;
   context.report({ kind: 'warning', text });
 }
 
 async function takeAway(context: Context, container: Container, pending: Partial<Pending>): Promise<string> {
   await deactivate(context, container, pending.runtime);
-  await removeSlots(container);
+  await removeSlots(context, container);
   return 'removed what it had left';
 }
 

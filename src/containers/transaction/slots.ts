@@ -3,14 +3,8 @@ import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
-import {
-  entriesIfPresent,
-  exists,
-  removeTemporary,
-  removeTree,
-  replaceLink,
-  syncPath,
-} from '../../host/files/files.ts';
+import { entriesIfPresent, exists, removeTemporary, replaceLink, syncPath } from '../../host/files/files.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
 import { activePath, type Container, isStagingOf, type Slot } from '../deployments/container.ts';
 
 const SLOTS: readonly Slot[] = [0, 1];
@@ -35,7 +29,7 @@ export async function pointTo(context: Context, { link }: Container, path: strin
 }
 
 /** Ends a change of the slots: what the link points to stays, and a deployment that it replaced goes for good. */
-export async function settleSlots(container: Container): Promise<void> {
+export async function settleSlots(context: Context, container: Container): Promise<void> {
   const { slots, link, directory } = container;
   await removeTemporary(link);
   const active = activePath(container);
@@ -43,24 +37,24 @@ export async function settleSlots(container: Container): Promise<void> {
   for (const slot of SLOTS) {
     const saved = container.saved(slot);
     const unfinished = entries.filter((entry) => isStagingOf(container, slot, entry));
-    for (const entry of unfinished) await removeTree(join(directory, entry));
+    for (const entry of unfinished) await removeTree(context, join(directory, entry));
     if (!exists(saved)) continue;
-    if (active === slots[slot]) await removeTree(saved);
-    else await bringBack(saved, slots[slot]);
+    if (active === slots[slot]) await removeTree(context, saved);
+    else await bringBack(context, saved, slots[slot]);
   }
 }
 
-async function bringBack(saved: string, slot: string): Promise<void> {
-  await removeTree(slot);
+async function bringBack(context: Context, saved: string, slot: string): Promise<void> {
+  await removeTree(context, slot);
   const isEmpty = (await readdir(saved)).length === 0;
-  if (isEmpty) await removeTree(saved);
+  if (isEmpty) await removeTree(context, saved);
   else await rename(saved, slot);
 }
 
 /** Removes the deployments of a container; its link has to be gone. */
-export async function removeSlots({ slots, saved }: Container): Promise<void> {
+export async function removeSlots(context: Context, { slots, saved }: Container): Promise<void> {
   for (const slot of SLOTS) {
-    await removeTree(slots[slot]);
-    await removeTree(saved(slot));
+    await removeTree(context, slots[slot]);
+    await removeTree(context, saved(slot));
   }
 }

@@ -51,7 +51,7 @@ export async function switchDeployment(
 
 async function finish(context: Context, container: Container): Promise<void> {
   await clearPending(context, container);
-  await settleSlots(container);
+  await settleSlots(context, container);
 }
 
 async function replace(

@@ -3,7 +3,7 @@
  * synchronous: a listing makes hundreds of them, and each would cost three times as much otherwise.
  */
 import { constants, type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
-import { chmod, open, readdir, rename, rm, symlink, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../../errors.ts';
 
@@ -44,6 +44,17 @@ async function replace(path: string, make: (temporary: string) => Promise<void>)
   await syncPath(dirname(path));
 }
 
+/** Makes a directory of exactly this mode, whatever the umask; it must not exist. */
+export async function makeDirectory(path: string, mode = 0o755): Promise<void> {
+  await mkdir(path);
+  const directory = await open(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+  try {
+    await directory.chmod(mode);
+  } finally {
+    await directory.close();
+  }
+}
+
 /** Removes what a killed process left of a replacement of `path`. */
 export async function removeTemporary(path: string): Promise<void> {
   await rm(temporaryNameFor(path), { force: true });
@@ -62,27 +73,6 @@ export async function syncPath(path: string): Promise<void> {
   } finally {
     await opened.close();
   }
-}
-
-/**
- * Removes a folder with all that is in it, if it is there; tries again when somebody is still writing to it. Folders
- * that an ordinary user may not write to do not stop him when they are his.
- */
-export async function removeTree(path: string): Promise<void> {
-  const removal = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
-  try {
-    await rm(path, removal);
-  } catch (error) {
-    if (!isErrno(error, 'EACCES')) throw error;
-    await openFolders(path);
-    await rm(path, removal);
-  }
-}
-
-async function openFolders(path: string): Promise<void> {
-  await chmod(path, 0o700);
-  for (const entry of await readdir(path, { withFileTypes: true }))
-    if (entry.isDirectory()) await openFolders(join(path, entry.name));
 }
 
 /** Removes a file or link; says whether there was one. */

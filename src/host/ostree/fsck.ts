@@ -26,7 +26,7 @@ export async function checkFiles(
   repository: string,
   objects: readonly ObjectName[],
 ): Promise<ReadonlyMap<string, 'missing' | 'damaged'>> {
-  await using view = await temporaryFolder(join(repository, 'tmp'), 'verify');
+  await using view = await temporaryFolder(host, join(repository, 'tmp'), 'verify');
   for (const folder of ['refs/heads', 'refs/remotes', 'state', 'tmp'])
     mkdirSync(join(view.path, folder), { recursive: true });
   copyFileSync(join(repository, 'config'), join(view.path, 'config'));

@@ -1,21 +1,18 @@
-import { rm } from 'node:fs/promises';
+/** Removes directories that nobody uses any more; a warning names those that stay. */
 import type { Context } from '../../context.ts';
-import { isErrno } from '../../errors.ts';
-import { mountPoints } from '../../host/mount.ts';
+import { AtomicError } from '../../errors.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
 
 /**
- * Removes a folder that nobody uses any more; when that does not work, a warning says so. Where something is mounted
- * below it, nothing is removed: it would be what is mounted.
+ * Removes a directory that nobody uses any more; when that does not work, as where something is mounted in it, a warning
+ * says so, and nothing else fails.
  */
 export async function removeStaleFolder(context: Context, path: string): Promise<void> {
-  const warn = (reason: string) =>
-    context.report({ kind: 'warning', text: `Could not remove directory ${path}: ${reason}` });
-  if (mountPoints().some((point) => point === path || point.startsWith(`${path}/`)))
-    return warn('something is mounted there');
   try {
-    await rm(path, { recursive: true, force: true });
+    await removeTree(context, path);
   } catch (error) {
-    if (!isErrno(error, 'EACCES', 'EBUSY', 'ENOTEMPTY', 'EPERM', 'EROFS')) throw error;
-    warn(error.message);
+    if (!(error instanceof AtomicError)) throw error;
+    const reason = error.message.replace(`cannot remove ${path}: `, '');
+    context.report({ kind: 'warning', text: `Could not remove directory ${path}: ${reason}` });
   }
 }

@@ -4,9 +4,11 @@ import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../../../src/host/files/temporary-folder.ts';
+import { contextFor } from '../../support/context.ts';
 import { useEmptyDirectory } from '../../support/directory.ts';
 
 const parent = useEmptyDirectory();
+const host = contextFor();
 
 /** The id of a process that has ended. */
 async function deadProcess(): Promise<number> {
@@ -19,7 +21,7 @@ describe('temporaryFolder', () => {
   it('is hidden, empty, ours alone, and gone afterwards with all it holds', async () => {
     let path = '';
     {
-      await using folder = await temporaryFolder(parent, 'pull');
+      await using folder = await temporaryFolder(host, parent, 'pull');
       path = folder.path;
       expect(dirname(path)).toBe(parent);
       expect(basename(path)).toMatch(new RegExp(`^\\.pull-${process.pid}-\\w{6}$`));
@@ -35,7 +37,7 @@ describe('temporaryFolder', () => {
 
   it('is gone when the work in it fails', async () => {
     const work = async () => {
-      await using _folder = await temporaryFolder(parent, 'pull');
+      await using _folder = await temporaryFolder(host, parent, 'pull');
       throw new Error('failed');
     };
 
@@ -44,26 +46,26 @@ describe('temporaryFolder', () => {
   });
 
   it('may be gone before', async () => {
-    await using folder = await temporaryFolder(parent, 'pull');
+    await using folder = await temporaryFolder(host, parent, 'pull');
     await rm(folder.path, { recursive: true });
   });
 
   it('makes the parent', async () => {
-    await using folder = await temporaryFolder(join(parent, 'a/b'), 'pull');
+    await using folder = await temporaryFolder(host, join(parent, 'a/b'), 'pull');
 
     expect(await readdir(join(parent, 'a/b'))).toEqual([basename(folder.path)]);
   });
 
   it('is another one each time', async () => {
-    await using one = await temporaryFolder(parent, 'pull');
-    await using other = await temporaryFolder(parent, 'pull');
+    await using one = await temporaryFolder(host, parent, 'pull');
+    await using other = await temporaryFolder(host, parent, 'pull');
 
     expect((await readdir(parent)).sort()).toEqual([basename(one.path), basename(other.path)].sort());
   });
 
   it('takes away what processes that are dead left for the same purpose, and nothing else', async () => {
     const dead = await deadProcess();
-    const left = [`.pull-${dead}-abcdef`, `.pull-${dead}-`];
+    const left = [`.pull-${dead}-abcdef`, `.pull-${dead}-GHI012`];
     const kept = [
       `.pull-1-abcdef`,
       `.pull-${process.pid}-abcdef`,
@@ -72,6 +74,10 @@ describe('temporaryFolder', () => {
     ];
     kept.push(
       `.pull-${dead}`,
+      `.pull-${dead}-`,
+      // hidden entries of a container called `pull-1-x`
+      `.pull-${dead}-x.pending`,
+      `.pull-${dead}-abcdef.0.old`,
       `x.pull-${dead}-a`,
       '.pull-x-a',
       '.pull--a',
@@ -79,10 +85,13 @@ describe('temporaryFolder', () => {
       `.pull-99999999999999999999-a`,
     );
     for (const name of [...left, ...kept]) await mkdir(join(parent, name, 'content'), { recursive: true });
-    await writeFile(join(parent, `.pull-${dead}-file`), '');
+    await writeFile(join(parent, `.pull-${dead}-a_file`), '');
+    await writeFile(join(parent, `.pull-${dead}-afile1`), '');
 
-    await using folder = await temporaryFolder(parent, 'pull');
+    await using folder = await temporaryFolder(host, parent, 'pull');
 
-    expect((await readdir(parent)).sort()).toEqual([...kept, basename(folder.path)].sort());
+    expect((await readdir(parent)).sort()).toEqual(
+      [...kept, `.pull-${dead}-a_file`, `.pull-${dead}-afile1`, basename(folder.path)].sort(),
+    );
   });
 });
