@@ -1,3 +1,4 @@
+/** Options of `atomic install`. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
@@ -52,7 +53,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
   );
 }
 
-/** Specification 1.4: what can be said before any image is looked at, in its order. */
+/** compat: the checks that need no image, in the order of the Python tool. */
 function requireSensible(
   image: string,
   { system, user, storage, systemPackage }: Options,

@@ -1,3 +1,4 @@
+/** Options of `atomic mount`. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, perform } from './cli.ts';

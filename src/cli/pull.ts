@@ -1,3 +1,4 @@
+/** Options of `atomic pull`. */
 import type { CommandUnknownOpts } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, perform } from './cli.ts';

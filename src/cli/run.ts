@@ -1,3 +1,4 @@
+/** Options of `atomic run`. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import { dockerCommand } from '../containers/docker/command.ts';
 import { AtomicError } from '../errors.ts';

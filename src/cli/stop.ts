@@ -1,3 +1,4 @@
+/** Options of `atomic stop`. */
 import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from './cli.ts';
 

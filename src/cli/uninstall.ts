@@ -1,3 +1,4 @@
+/** Options of `atomic uninstall`. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import { AtomicError } from '../errors.ts';
 import { type Cli, DOCKER_OPTIONS, perform } from './cli.ts';

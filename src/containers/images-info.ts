@@ -98,7 +98,7 @@ function usedVariables(context: Context, templates: readonly Template[]): Readon
   return new Set(names);
 }
 
-/** The host's values beat those of the manifest, all but the UUID (specification 5.3). */
+/** compat: values of the host override those of the manifest, except the UUID. */
 function sortVariables(manifest: Values, used: ReadonlySet<string>): ImageVariables {
   const setByHost = [...ALWAYS_SET, ...SET_WHERE_USED.filter((name) => used.has(name))];
   const generated = Object.fromEntries(setByHost.map((name) => [name, SET_BY_OS]));

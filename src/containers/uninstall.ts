@@ -1,4 +1,4 @@
-/** `atomic uninstall`: takes a container away; whatever state it is in, it goes. */
+/** `atomic uninstall`: removes a container in whatever state it is. */
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';

@@ -1,4 +1,4 @@
-/** `atomic containers update --all`: one after the other; what fails does not keep the others from being updated. */
+/** `atomic containers update --all`: one after the other; a failure does not stop the others. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { findImage } from '../images/store/images.ts';

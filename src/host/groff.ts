@@ -1,3 +1,4 @@
+/** groff(1): manual pages as text for a terminal. */
 import type { Host } from './host.ts';
 
 /**

@@ -22,7 +22,7 @@ export interface Guarded {
   readonly folder: string;
 }
 
-/** Starts the guard over a container and its folder; disposing of it sends the guard home. */
+/** Starts the guard over a container and its folder; disposing of it stops the guard. */
 export function guardContainer({ env }: Host, { runtime, id, folder }: Guarded): Disposable {
   const guard = spawn('sh', ['-c', SCRIPT, 'atomic-guard', runtime, id, folder], {
     detached: true,

@@ -1,3 +1,4 @@
+/** Marks images for deletion in their registries. */
 import type { Context } from '../context.ts';
 import { ToolError } from '../errors.ts';
 import { deleteFromRegistry, reasonOf } from '../host/skopeo.ts';

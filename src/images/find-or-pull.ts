@@ -1,3 +1,4 @@
+/** Finds an image in the store, or pulls it. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { parseReference } from './names/reference.ts';

@@ -1,3 +1,4 @@
+/** `atomic images tag`: gives a stored image another name. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { writeRef } from '../host/ostree/program.ts';

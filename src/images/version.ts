@@ -1,3 +1,4 @@
+/** `atomic images version`: tells the version of a stored image. */
 import type { Context } from '../context.ts';
 import { parseReference } from './names/reference.ts';
 import { type Labels, labelOf, labelsOf } from './store/labels.ts';

@@ -1,3 +1,4 @@
+/** Options and prompts of `atomic containers delete`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { DeleteTarget } from '../../containers/delete.ts';
 import { AtomicError } from '../../errors.ts';

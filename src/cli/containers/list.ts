@@ -1,3 +1,4 @@
+/** Options and table of `atomic containers list`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ContainerRow } from '../../containers/list.ts';
 import { type Cli, collect, perform } from '../cli.ts';

@@ -1,3 +1,4 @@
+/** `atomic containers trim`, which has nothing to do for system containers. */
 import type { CommandUnknownOpts } from 'commander';
 
 /** `atomic containers trim`: docker only; system containers have nothing to trim. */

@@ -1,3 +1,4 @@
+/** Options and table of `atomic containers update`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { UpdateRequest } from '../../containers/update.ts';
 import type { UpdateRow, UpdateStatus } from '../../containers/update-all.ts';

@@ -1,3 +1,4 @@
+/** Options and prompts of `atomic images delete`. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -1,3 +1,4 @@
+/** Options of `atomic images help` and `atomic help`. */
 import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from '../cli.ts';
 import { page } from '../output/pager.ts';

@@ -1,6 +1,6 @@
+/** Options and output of `atomic images info` and `atomic info`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ImageInfo } from '../../containers/images-info.ts';
-import type { Values } from '../../containers/rendering/template.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, perform } from '../cli.ts';
 import { requireOstree } from '../storage.ts';
@@ -46,7 +46,7 @@ function linesOf({ name, labels, variables }: ImageInfo): readonly string[] {
 }
 
 /** compat: sorted by the whole line, in the order of code points. */
-function sortedPairs(values: Values): readonly string[] {
+function sortedPairs(values: Readonly<Record<string, string>>): readonly string[] {
   return Object.entries(values)
     .map(([key, value]) => `${key}: ${value}`)
     .sort();

@@ -1,3 +1,4 @@
+/** Options and table of `atomic images list`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ImageRow } from '../../containers/images-list.ts';
 import { type Cli, collect, perform } from '../cli.ts';

@@ -1,3 +1,4 @@
+/** Options of `atomic images prune`. */
 import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from '../cli.ts';
 import { humanSize } from '../output/formats.ts';

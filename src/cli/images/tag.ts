@@ -1,3 +1,4 @@
+/** Options of `atomic images tag`. */
 import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from '../cli.ts';
 import { requireOstree } from '../storage.ts';

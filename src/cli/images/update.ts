@@ -1,3 +1,4 @@
+/** Options of `atomic images update`, and of `atomic update` for images and containers. */
 import type { CommandUnknownOpts } from 'commander';
 import type { Context } from '../../context.ts';
 import { AtomicError, UsageError } from '../../errors.ts';
@@ -51,7 +52,7 @@ async function isContainer(context: Context, name: string): Promise<boolean> {
   return isInstalled(context, name);
 }
 
-/** Specification 1.9.5, in its order. */
+/** compat: the checks of the Python tool, in its order. */
 function requireSensible(image: string | undefined, { all, force, storage }: Options): void {
   if (all && image !== undefined) throw new AtomicError('Cannot specify both --all and an image name');
   if (all && force) throw new AtomicError('Cannot specify both --all and --force');

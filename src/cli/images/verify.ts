@@ -1,6 +1,6 @@
+/** Options and table of `atomic images verify` and `atomic verify`. */
 import type { CommandUnknownOpts } from 'commander';
 import { AtomicError } from '../../errors.ts';
-import type { Compared } from '../../images/verification/compare.ts';
 import type { Verification } from '../../images/verify.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';
@@ -37,7 +37,7 @@ export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli, { isHidden
     );
 }
 
-/** Specification 1.9.6, in its order. */
+/** compat: the checks of the Python tool, in its order. */
 function requireSensible(image: string | undefined, { all, storage }: Options): void {
   if (all && image !== undefined)
     throw new AtomicError("Incompatible options specified.  --all doesn't support an image name");
@@ -63,7 +63,7 @@ const COLUMNS = [
 ];
 
 /** compat: two empty lines behind every row. */
-function comparisonLines(image: string, rows: readonly Compared[]): readonly string[] {
+function comparisonLines(image: string, rows: Verification['comparison']): readonly string[] {
   const cells = rows.map(({ name, local, remote, isDifferent }) => [
     name,
     local,

@@ -1,3 +1,4 @@
+/** Options of `atomic images version` and `atomic version`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ImageVersion } from '../../images/version.ts';
 import { type Cli, perform } from '../cli.ts';

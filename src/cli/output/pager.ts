@@ -1,3 +1,4 @@
+/** Shows long texts screen by screen. */
 import type { Context } from '../../context.ts';
 import { ToolMissingError } from '../../errors.ts';
 import type { Output } from './output.ts';

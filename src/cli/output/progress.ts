@@ -1,3 +1,4 @@
+/** Prints what a command reports while it works. */
 import type { Report } from '../../events.ts';
 import type { Output } from './output.ts';
 

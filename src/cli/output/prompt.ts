@@ -1,7 +1,16 @@
-/** Asking before something goes that cannot be brought back. */
+/** Asks for confirmation before destructive commands. */
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { AtomicError, Declined } from '../../errors.ts';
-import type { Cli } from '../cli.ts';
+import type { Output } from './output.ts';
+
+/** What asking takes of a command's surroundings. */
+export interface Asking {
+  readonly output: Output;
+  /** Opens standard input. */
+  readonly input: () => Readable;
+  readonly surroundings: { readonly signal: AbortSignal };
+}
 
 /**
  * Asks for a yes; anything but `y` and `yes` is a no.
@@ -9,13 +18,13 @@ import type { Cli } from '../cli.ts';
  * @param declined the message for a no
  * @throws Declined, or AtomicError when standard input ends without an answer
  */
-export async function confirm(cli: Cli, declined: string): Promise<void> {
-  cli.output.write('\nConfirm (y/N) ');
-  const answer = await readLine(cli);
+export async function confirm(asking: Asking, declined: string): Promise<void> {
+  asking.output.write('\nConfirm (y/N) ');
+  const answer = await readLine(asking);
   if (!['y', 'yes'].includes(answer.trim().toLowerCase())) throw new Declined(declined);
 }
 
-async function readLine({ input, surroundings: { signal } }: Cli): Promise<string> {
+async function readLine({ input, surroundings: { signal } }: Asking): Promise<string> {
   for await (const line of createInterface({ input: input(), signal })) return line;
   signal.throwIfAborted();
   throw new AtomicError('EOF when reading a line');

@@ -1,4 +1,4 @@
-/** Containers and images that Docker has: which of them stand in our way, or are not for us. */
+/** Names of containers and images that Docker also has, or that only Docker has. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Engine, findEngine } from '../../host/docker.ts';
@@ -29,7 +29,7 @@ export async function orPointToDocker<Result>(
   }
 }
 
-/** Also a name that no container can have is nothing that Docker has to be asked for. */
+/** Do not ask Docker about names that no container can have. */
 function isOurs(context: Context, name: string): boolean {
   if (!isContainerName(name)) return true;
   const container = containerOf(context, name);

@@ -1,7 +1,4 @@
-/**
- * What a mount needs as long as it lasts is in a hidden folder among the containers, on the file system of the
- * repository, with the record that says where the mount is.
- */
+/** Keeps what a mount needs, and a record of it, in a hidden directory beside the containers. */
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** The end of mounts: of those that are taken away, and of those that a kill or a reboot has ended. */
+/** Cleans up after mounts, whether unmounted or lost to a kill or a reboot. */
 import { type Context, shieldedFrom } from '../../context.ts';
 import { exists } from '../../host/files/files.ts';
 import { unmountLazily } from '../../host/mount.ts';

@@ -121,7 +121,7 @@ async function writeDeployment(context: Context, request: Writing, place: Place)
     mirror: hostFilesMirror(place.staging),
   });
   const info = infoOf(request, { exports, values, renames, installed });
-  // the values may hold secrets (D63)
+  // the values may hold secrets
   await createFile(join(place.staging, 'info'), renderInfo(info), 0o600);
   if (exports.manifest.noContainerService && request.remote === undefined)
     await removeTree(context, join(place.staging, 'rootfs'));

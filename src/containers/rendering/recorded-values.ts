@@ -13,8 +13,8 @@ export function recordedValues({ values }: Info): Values {
 }
 
 /**
- * The values that the person has set. The Python tool did not record which those are: there it is all that is neither
- * computed nor equal to what the image and this host have as defaults (D18).
+ * The values that the person has set. The Python tool did not record which those are, so that old defaults would stay
+ * for ever: for its records, all values count that are neither computed nor equal to a default of image or host.
  *
  * @param defaults the `defaultValues` of the deployment's own image
  */

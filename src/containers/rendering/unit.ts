@@ -55,7 +55,7 @@ export interface ExecRequest {
   readonly pidFile: string;
 }
 
-/** The `EXEC_*` variables for a unit template (specification 5.4). */
+/** The `EXEC_*` variables for a unit template: the commands that start, stop and clean up the container. */
 export function execValues(
   unit: Template,
   { name, runtime, features, isRoot, pidFile }: ExecRequest,

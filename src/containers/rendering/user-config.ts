@@ -1,4 +1,4 @@
-/** What of an OCI configuration has to be different for an ordinary user (specification 8). */
+/** Adapts an OCI configuration to an ordinary user, who is root only inside the container. */
 import * as z from 'zod';
 import { parseOciConfig } from './oci-config.ts';
 
@@ -64,7 +64,7 @@ function restricted(mount: z.infer<typeof Mount>): z.infer<typeof Mount> {
   return { ...mount, options: [...new Set([...mount.options, 'nodev', 'nosuid'])] };
 }
 
-/** The user is root inside; the ids that he may use besides follow, one range behind the other (D53). */
+/** Maps the user to root inside, and his further ids to 1 and up, one range after the other. */
 function mappings(own: number, ranges: readonly IdRange[]): readonly object[] {
   let containerID = 1;
   const others = ranges.map(({ start, count }) => {
@@ -75,7 +75,7 @@ function mappings(own: number, ranges: readonly IdRange[]): readonly object[] {
   return [{ containerID: 0, hostID: own, size: 1 }, ...others];
 }
 
-/** The ranges of one user in the text of /etc/subuid or /etc/subgid, where he goes by his name or his id. */
+/** The ranges of one user in the text of /etc/subuid or /etc/subgid, by name or uid. */
 export function parseIdRanges(
   text: string,
   { name, uid }: { name: string; uid: number },

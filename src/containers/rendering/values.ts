@@ -6,7 +6,7 @@ import { AtomicError } from '../../errors.ts';
 import { kernelCapabilities } from '../../host/capabilities.ts';
 import type { Values } from './template.ts';
 
-/** Variables whose values nobody can set (specification 5.3). */
+/** Variables that the program always sets itself; `--set` and manifests cannot override them. */
 export const FORCED_VARIABLES: readonly string[] = [
   'DESTDIR',
   'NAME',

@@ -90,7 +90,7 @@ function endOf(context: Context, runtime: string): BeforeRemoval {
   return async (bundle) => await deleteContainer(shieldedFrom(context), runtime, idOf(bundle));
 }
 
-/** What the service's tmpfiles would have made; specification 7.7. */
+/** Makes missing sources of bind mounts below /run, which the service's tmpfiles.d file makes when it starts. */
 async function makeRunSources(sources: readonly string[]): Promise<void> {
   const missing = sources.filter((source) => /^(\/var)?\/run\//.test(source) && !exists(source));
   for (const source of missing) await mkdir(source, { recursive: true });

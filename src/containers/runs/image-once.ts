@@ -1,4 +1,4 @@
-/** An image that is run once: nothing of it stays, whatever it writes. */
+/** Runs an image once; its root file system is discarded afterwards. */
 import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -108,7 +108,7 @@ async function linksStep(
   return isDue && (await systemd.isEnabled(context, name)) ? 'reenable' : 'none';
 }
 
-/** The lines that scripts know, in the order that they know. */
+/** The lines that scripts know, in the order scripts expect. */
 function announce(context: Context, { name, ...container }: Container, { links, hasTmpfiles }: Steps): void {
   const tmpfiles = tmpfilesArgv('--create', container.tmpfiles);
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });

@@ -1,4 +1,4 @@
-/** From one deployment of a container to another, and back when the new one is no good. */
+/** Switches a container to another deployment, and back when the new one does not start. */
 import { type Context, shieldedFrom } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
 import { type Container, type Slot, slotOf } from '../deployments/container.ts';

@@ -1,7 +1,4 @@
-/**
- * Writing to the file system so that a power cut finds the old or the new content, never a part. Small reads are
- * synchronous: a listing makes hundreds of them, and each would cost three times as much otherwise.
- */
+/** Writes files so that a power cut leaves the old or the new content; reads small ones synchronously, for speed. */
 import { constants, type Dirent, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { mkdir, open, rename, rm, symlink, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';

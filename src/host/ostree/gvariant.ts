@@ -1,8 +1,4 @@
-/**
- * Reads serialised GVariants, the format of OSTree's metadata objects:
- * https://docs.gtk.org/glib/gvariant-text-format.html for the type strings, and the "GVariant Specification" 1.0
- * for the layout. Only the types that OSTree uses, and only data in normal form.
- */
+/** Reads serialised GVariants, the format of OSTree's metadata objects. */
 
 /** A value: `s` text, `t` bigint, `y` number, `ay` bytes, `v` its content, arrays, tuples and entries as arrays. */
 export type GValue = string | number | bigint | Uint8Array | readonly GValue[];
@@ -19,7 +15,8 @@ interface Type {
 const DEEPEST = 16;
 
 /**
- * Parses a whole serialised value.
+ * Parses a whole serialised value, in normal form and of the types that OSTree uses. For the type strings see
+ * https://docs.gtk.org/glib/gvariant-text-format.html, for the layout the "GVariant Specification" 1.0.
  *
  * @param signature the type, such as `(a{sv}aya(say)sstayay)`
  * @throws RangeError when the bytes are not of that type

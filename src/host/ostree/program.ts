@@ -65,7 +65,7 @@ export async function commitAgain(
   return await commitTree(host, repository, [`--tree=ref=${commit}`], request);
 }
 
-/** More often than anybody loses this race in a row. */
+/** How often to try before giving up. */
 const MOST_RACES = 10;
 
 /**

@@ -1,7 +1,4 @@
-/**
- * Reading an OSTree repository in this process, synchronously, since a listing reads hundreds of small files; it is
- * never written here, and need not exist.
- */
+/** Reads an OSTree repository in this process, synchronously, for speed; it need not exist. */
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';

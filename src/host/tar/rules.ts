@@ -1,7 +1,4 @@
-/**
- * Which entries of a tar archive become part of an OSTree commit. ostree(1) refuses or does not survive the others, and
- * hardly says which they are.
- */
+/** Decides which entries of a tar archive go into a commit; ostree(1) refuses or crashes on the others. */
 import { posix } from 'node:path';
 import { AtomicError } from '../../errors.ts';
 import type { TarEntry } from './entry.ts';

@@ -111,7 +111,7 @@ function requireWellFormed(name: string, typed: string): void {
 
 type Parts = Omit<Reference, 'transport' | 'name'>;
 
-/** Decided by the text alone: DNS has no say (specification 2.2). */
+/** Decided by the text alone, without asking DNS, so that a name means the same with and without a network. */
 function decompose(name: string): Parts {
   const [path = '', digest = ''] = name.split('@');
   const components = path.split('/');

@@ -1,3 +1,4 @@
+/** Hands a user name and password to skopeo in a private file. */
 import { join } from 'node:path';
 import { createFile } from '../../host/files/files.ts';
 import type { Reference } from '../names/reference.ts';

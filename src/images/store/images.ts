@@ -149,7 +149,7 @@ export function readImage(context: Context, ref: string): LocalImage | undefined
   };
 }
 
-/** Specification 3.3: normally the digest of the manifest, not docker's id. */
+/** compat: normally the digest of the manifest, unlike Docker's id, which is that of the configuration. */
 function idOf(
   { env }: Context,
   { commit, manifest, checksum }: { commit: Commit; manifest: Manifest; checksum: string },
@@ -165,7 +165,7 @@ function layerSize(repository: string, hex: string): number | undefined {
   return commit && sizeOf(commit);
 }
 
-/** D87: the compressed size is shown only where the other one is unknown. */
+/** The compressed size only stands in where the uncompressed one is unknown: lists should compare like with like. */
 function sizeOf(commit: Commit): number | undefined {
   return numberIn(commit, UNCOMPRESSED_SIZE) ?? numberIn(commit, 'docker.size');
 }
@@ -180,7 +180,7 @@ function readRef(repository: string, ref: string): Commit | undefined {
   return checksum === undefined ? undefined : readCommit(repository, checksum);
 }
 
-/** The keys without which a layer counts as not imported (specification 3.1). */
+/** compat: the keys that a commit of a complete layer has; the Python tool imports a layer again without them. */
 const LAYER_KEYS = ['docker.size', UNCOMPRESSED_SIZE, 'docker.uncompressed_digest'];
 
 /** Whether the repository has this layer, whole; a damaged commit is as good as none. */

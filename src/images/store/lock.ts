@@ -1,3 +1,4 @@
+/** The lock that lets one command at a time write to the repository. */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

@@ -1,3 +1,4 @@
+/** Finds stored images by name or id, and says which are missing. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { parseReference } from '../names/reference.ts';
