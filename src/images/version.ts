@@ -1,7 +1,7 @@
 /** `atomic images version`: tells the version of a stored image. */
 import type { Context } from '../context.ts';
 import { parseReference } from './names/reference.ts';
-import { type Labels, labelOf, labelsOf } from './store/labels.ts';
+import { labelsOf, versionIn } from './store/labels.ts';
 import { type ImageLookup, isNamedBy, requireImage } from './store/lookup.ts';
 
 export interface ImageVersion {
@@ -21,10 +21,4 @@ export function versionOfImage(context: Context, lookup: ImageLookup): ImageVers
   const version = versionIn(labelsOf(context, image)) ?? image.id;
   const name = isNamedBy(image, lookup.image) ? { name: parseReference(lookup.image).name } : {};
   return { ...name, version, id: image.id };
-}
-
-/** `VERSION-RELEASE`, as far as the labels say; `undefined` without a version. */
-export function versionIn(labels: Labels): string | undefined {
-  const [version, release] = [labelOf(labels, 'Version'), labelOf(labels, 'Release')];
-  return version && release ? `${version}-${release}` : version || undefined;
 }

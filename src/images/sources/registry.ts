@@ -5,7 +5,8 @@ import { AtomicError } from '../../errors.ts';
 import { type ImageSource, inspectConfig, inspectManifest, type RawManifest } from '../../host/skopeo.ts';
 import { fetchLayers } from '../layers/fetch.ts';
 import type { Reference } from '../names/reference.ts';
-import { type Manifest, parseManifest } from '../store/manifest.ts';
+import type { Labels } from '../store/labels.ts';
+import { type Manifest, parseImageConfig, parseManifest } from '../store/manifest.ts';
 import { choosePlatform } from './platform.ts';
 import { mismatch, type PullableImage, requireLayers } from './pullable-image.ts';
 
@@ -47,6 +48,16 @@ export async function fetchManifest(context: Context, image: ImageSource): Promi
   const raw = await inspectManifest(context, sourceOf(digest));
   if (raw.digest !== digest) throw mismatch(`the manifest of ${name}`, raw.digest, digest);
   return { raw, manifest: parseManifest(raw.text, name), source: sourceOf(digest) };
+}
+
+/**
+ * Fetches the labels of an image; nothing is pulled.
+ *
+ * @throws AtomicError when the registry refuses, or has no such image
+ */
+export async function fetchLabels(context: Context, image: ImageSource): Promise<Labels> {
+  const { text } = await inspectConfig(context, image);
+  return parseImageConfig(text, image.shownAs).config?.Labels ?? {};
 }
 
 /**

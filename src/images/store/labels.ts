@@ -1,8 +1,5 @@
 /** What an image says of itself: its labels. */
 import type { Context } from '../../context.ts';
-import { inspectConfig } from '../../host/skopeo.ts';
-import { parseReference } from '../names/reference.ts';
-import { registryImage } from '../sources/registry.ts';
 import { type LocalImage, readConfigText } from './images.ts';
 import { manifestLabels, parseImageConfig } from './manifest.ts';
 
@@ -20,20 +17,15 @@ export function labelsOf(context: Context, { manifest, name }: LocalImage): Labe
   return text === undefined ? {} : (parseImageConfig(text, name).config?.Labels ?? {});
 }
 
-/**
- * The labels of an image in its registry; nothing is pulled.
- *
- * @throws AtomicError when the registry refuses, or the name is not one of a registry
- */
-export async function remoteLabels(context: Context, name: string): Promise<Labels> {
-  const source = registryImage(parseReference(name), 'inspect');
-  const { text } = await inspectConfig(context, source);
-  return parseImageConfig(text, source.shownAs).config?.Labels ?? {};
-}
-
 /** A label by its name, also when it is written in lower case, Capitalised or in upper case. */
 export function labelOf(labels: Labels, name: string): string | undefined {
   const capitalised = name.slice(0, 1).toUpperCase() + name.slice(1).toLowerCase();
   const spelling = [name, name.toLowerCase(), capitalised, name.toUpperCase()].find((key) => key in labels);
   return spelling === undefined ? undefined : labels[spelling];
+}
+
+/** `VERSION-RELEASE`, as far as the labels say; `undefined` without a version. */
+export function versionIn(labels: Labels): string | undefined {
+  const [version, release] = [labelOf(labels, 'Version'), labelOf(labels, 'Release')];
+  return version && release ? `${version}-${release}` : version || undefined;
 }

@@ -1,12 +1,10 @@
 /** A local image against what its registry has under the same tag. */
 import type { Context } from '../../context.ts';
-import { inspectConfig } from '../../host/skopeo.ts';
 import type { Reference } from '../names/reference.ts';
-import { fetchManifest, registryImage } from '../sources/registry.ts';
+import { fetchLabels, fetchManifest, registryImage } from '../sources/registry.ts';
 import type { LocalImage } from '../store/images.ts';
-import { labelsOf } from '../store/labels.ts';
-import { hexOf, layersOf, parseImageConfig } from '../store/manifest.ts';
-import { versionIn } from '../version.ts';
+import { labelsOf, versionIn } from '../store/labels.ts';
+import { hexOf, layersOf } from '../store/manifest.ts';
 
 /** A line of the comparison: the image as a whole, or one of its layers; '' for a layer that one side lacks. */
 export interface Compared {
@@ -37,9 +35,8 @@ export async function compareWithRegistry(
   const id = hexOf(raw.digest);
   const shown = { name: reference.name, local };
   if (image.id === id) return [{ ...shown, remote: local, isDifferent: false }, ...layers];
-  const { text } = await inspectConfig(context, source);
-  const labels = parseImageConfig(text, source.shownAs).config?.Labels ?? {};
-  return [{ ...shown, remote: versionIn(labels) ?? id, isDifferent }, ...layers];
+  const remote = versionIn(await fetchLabels(context, source)) ?? id;
+  return [{ ...shown, remote, isDifferent }, ...layers];
 }
 
 function compareLayers(local: readonly string[], remote: readonly string[]): readonly Compared[] {

@@ -1,0 +1,14 @@
+/** `atomic images info --remote`: the labels of an image that need not be local. */
+import type { Context } from '../context.ts';
+import { parseReference } from './names/reference.ts';
+import { fetchLabels, registryImage } from './sources/registry.ts';
+import type { Labels } from './store/labels.ts';
+
+/**
+ * The labels of an image in its registry; nothing is pulled.
+ *
+ * @throws AtomicError when the registry refuses, or the name is not one of a registry
+ */
+export async function remoteLabels(context: Context, name: string): Promise<Labels> {
+  return await fetchLabels(context, registryImage(parseReference(name), 'inspect'));
+}
