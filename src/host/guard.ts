@@ -1,5 +1,4 @@
-/** Clean-up for when this process is killed: SIGKILL leaves it no moment of its own. */
-import { spawn } from 'node:child_process';
+/** Cleans up when this process is killed: SIGKILL leaves it no moment of its own. */
 import type { Host } from './host.ts';
 
 /**
@@ -9,30 +8,28 @@ import type { Host } from './host.ts';
 const SCRIPT = `
   read line && exit
   "$1" delete --force "$2"
-  test -e "$3/tmpfiles.conf" && systemd-tmpfiles --remove "$3/tmpfiles.conf"
-  umount --lazy "$3/rootfs"
+  test -e "$4" && systemd-tmpfiles --remove "$4"
+  test -n "$5" && umount --lazy "$5"
   rm -rf --one-file-system "$3"`;
 
-/** What is taken away. */
+/** What is removed. */
 export interface Guarded {
   readonly runtime: string;
   /** The container's. */
   readonly id: string;
-  /** With what is mounted on its `rootfs`, and what its `tmpfiles.conf` marks for removal. */
   readonly folder: string;
+  /** A tmpfiles.d file, for what it marks for removal; it need not exist yet. */
+  readonly tmpfiles?: string;
+  /** Where something is mounted, or will be. */
+  readonly mountPoint?: string;
 }
 
 /** Starts the guard over a container and its folder; disposing of it stops the guard. */
-export function guardContainer({ env }: Host, { runtime, id, folder }: Guarded): Disposable {
-  const guard = spawn('sh', ['-c', SCRIPT, 'atomic-guard', runtime, id, folder], {
-    detached: true,
-    cwd: '/',
-    stdio: ['pipe', 'ignore', 'ignore'],
-    env: env as NodeJS.ProcessEnv,
-  });
-  // without a guard, the next run of an image sweeps up
-  guard.on('error', () => undefined);
-  guard.stdin.on('error', () => undefined);
-  guard.unref();
-  return { [Symbol.dispose]: () => guard.stdin.end('done\n') };
+export function guardContainer(
+  { processes }: Host,
+  { runtime, id, folder, tmpfiles = '', mountPoint = '' }: Guarded,
+): Disposable {
+  const args = ['-c', SCRIPT, 'atomic-guard', runtime, id, folder, tmpfiles, mountPoint];
+  const guard = processes.detached({ tool: 'sh', args });
+  return { [Symbol.dispose]: () => guard.end('done\n') };
 }

@@ -1,6 +1,6 @@
 /** The one place that runs programs. */
 import { constants } from 'node:os';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { execa, type Options } from 'execa';
 import type { Environment } from '../config.ts';
 import { Interrupted, ToolError, ToolMissingError } from '../errors.ts';
@@ -30,7 +30,7 @@ export interface ToolOutput {
 }
 
 /**
- * Three ways to run a program, and no more. All throw ToolMissingError, ToolError for one that cannot be started,
+ * Four ways to run a program, and no more. All that wait for it throw ToolMissingError, ToolError for one that cannot be started,
  * Interrupted, and the error of an input that broke off; `run` and `stream` also ToolError for one that failed.
  */
 export interface Processes {
@@ -40,6 +40,13 @@ export interface Processes {
   stream(call: ToolCall): Promise<ToolOutput>;
   /** Gives the program our standard streams, and returns its exit status (256 - N after signal N). */
   interactive(call: ToolCall): Promise<number>;
+  /**
+   * Starts a program that outlives us, in a session of its own, with no output, and does not wait for it. Nobody learns
+   * whether it could be started.
+   *
+   * @returns its standard input, which ends when we do
+   */
+  detached(call: Pick<ToolCall, 'tool' | 'args'>): Writable;
   /** The same programs, in a session of their own and deaf to the interrupt: for undoing and finishing. */
   shielded(): Processes;
 }
@@ -63,8 +70,25 @@ export function createProcesses(settings: Settings): Processes {
       });
       return exitStatusOf(outcome);
     },
+    detached: (call) => detach(settings, call),
     shielded: () => createProcesses({ env: settings.env, log: settings.log }),
   };
+}
+
+function detach({ env, log }: Settings, { tool, args }: Pick<ToolCall, 'tool' | 'args'>): Writable {
+  const child = execa(tool, args, {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    cwd: '/',
+    env: env as NodeJS.ProcessEnv,
+    extendEnv: false,
+    detached: true,
+    cleanup: false,
+    reject: false,
+  });
+  child.unref();
+  child.stdin.on('error', () => undefined);
+  log.debug({ argv: [tool, ...args] }, 'left a program to itself');
+  return child.stdin;
 }
 
 interface Outcome {

@@ -48,20 +48,22 @@ export async function runImageOnce(context: Context, request: OnceRequest): Prom
   const { checkouts } = context.paths;
   await using temporary = await temporaryFolder(context, checkouts, 'run-once', endOf(context, runtime));
   const layout = layoutOf(temporary.path);
-  using _guard = guardContainer(context, { runtime, ...layout });
+  const { id, folder, rootfs } = layout;
+  const tmpfiles = tmpfilesOf(folder);
+  using _guard = guardContainer(context, { runtime, id, folder, tmpfiles, mountPoint: rootfs });
   const features = await probeRuntime(context, runtime);
   await makeRootfs(context, request.image, layout);
   const exports = await readExports(layout.rootfs, layout.rootfs, request.reference);
   const name = request.name ?? `run-once-${process.pid}`;
   const values = await valuesFor(context, { ...request, name, features }, { exports, layout });
   const config = await configText(context, request, { exports, values, layout });
-  await createFile(join(layout.folder, 'config.json'), config, 0o600);
+  await createFile(join(folder, 'config.json'), config, 0o600);
   if (exports.tmpfilesTemplate !== undefined) {
-    await createFile(tmpfilesOf(layout.folder), renderTemplate(exports.tmpfilesTemplate, values));
-    await createTmpfiles(context, tmpfilesOf(layout.folder));
+    await createFile(tmpfiles, renderTemplate(exports.tmpfilesTemplate, values));
+    await createTmpfiles(context, tmpfiles);
   }
   const isSystemd = context.user.isRoot && features.systemdCgroup;
-  return await runBundle(context, runtime, { id: layout.id, folder: layout.folder, isSystemd });
+  return await runBundle(context, runtime, { id, folder, isSystemd });
 }
 
 function layoutOf(folder: string): Layout {

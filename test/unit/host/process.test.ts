@@ -3,7 +3,7 @@ import { chmod, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { AtomicError, ToolError, ToolMissingError } from '../../../src/errors.ts';
 import { createProcesses } from '../../../src/host/process.ts';
 import { useDirectory } from '../support/directory.ts';
@@ -13,6 +13,30 @@ const folder = useDirectory();
 
 const PATH = process.env.PATH;
 const run = async (script: string) => await runner().processes.run(sh(script));
+
+describe('detached', () => {
+  it('starts a program that goes on after us, until its input ends', async () => {
+    const file = join(folder, 'detached');
+    const { processes, stop } = runner();
+
+    const input = processes.detached(
+      sh(`ps -o sid= -p $$ | tr -d ' ' >'${file}'; read line; echo "$line" >>'${file}'`),
+    );
+    stop(new Error('interrupted'));
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toMatch(/^\d+\n$/));
+    const session = readFileSync(file, 'utf8').trim();
+    input.end('last words\n');
+
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(`${session}\nlast words\n`));
+    expect(session).not.toBe((await run("ps -o sid= -p $$ | tr -d ' '")).stdout.trim());
+  });
+
+  it('says nothing of a program that is missing', async () => {
+    const input = runner().processes.detached({ tool: 'no-such-program', args: [] });
+
+    await new Promise<void>((resolve) => input.end('a line\n', () => resolve()));
+  });
+});
 
 describe('run', () => {
   it('returns what the program says, to the last byte', async () => {
