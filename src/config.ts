@@ -17,6 +17,10 @@ const Text = z
 const AbsolutePath = Text.refine((value) => value === undefined || value.startsWith('/'), {
   error: 'expected an absolute path',
 });
+/** A path, or a bare name, which is looked up in PATH. */
+const Runtime = Text.refine((value) => value === undefined || /^(\/|[^/]+$)/.test(value), {
+  error: 'expected an absolute path or the name of a program',
+});
 const Storage = Text.refine((value) => value === undefined || ['ostree', 'docker'].includes(value), {
   error: "expected 'ostree' or 'docker'",
 }).transform((value) => (value ?? 'ostree') as 'ostree' | 'docker');
@@ -25,7 +29,7 @@ const Config = z.looseObject({
   default_storage: Storage,
   ostree_repository: AbsolutePath,
   checkout_path: AbsolutePath,
-  runtime: AbsolutePath,
+  runtime: Runtime,
   http_proxy: Text,
   https_proxy: Text,
   no_proxy: Text,

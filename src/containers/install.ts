@@ -8,7 +8,7 @@ import { resolveReference } from '../images/sources/locate.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
 import { type Container, containerOf, preinstalledPath } from './deployments/container.ts';
 import { defaultContainerName, parseContainerName } from './deployments/name.ts';
-import { runtimeFor } from './deployments/runtime.ts';
+import { requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
 import { prepareDeployment } from './preparation/prepare.ts';
 import type { Values } from './rendering/template.ts';
@@ -58,7 +58,7 @@ export async function installContainer(context: Context, request: InstallRequest
   const install: Install = {
     container,
     set: parseSet(request.set),
-    runtime: runtimeFor(context, request.runtime),
+    runtime: runtimeFor(context, { named: request.runtime }),
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
@@ -69,6 +69,7 @@ export async function installContainer(context: Context, request: InstallRequest
   const once = await withContainer(context, container, async () => {
     if (isTaken(context, container)) return undefined;
     requireFreeDestinations(container);
+    requireInstalledRuntime(install.runtime);
     const obtained = await findOrPullImage(context, request.image);
     if (wantsToRunOnce(context, obtained)) return obtained;
     await installNew(context, obtained, install);

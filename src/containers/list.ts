@@ -1,14 +1,15 @@
 /** What containers there are, and how their services fare. */
+
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { isUnreadable, readIfPresent } from '../host/files/files.ts';
-import { defaultRuntime } from '../host/runtime.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/names/reference.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
 import type { Deployment } from './deployments/deployment.ts';
 import { allFolders, type NamedFolder, readOrWarn } from './deployments/inventory.ts';
+import { runtimeFor } from './deployments/runtime.ts';
 import { dockerContainers } from './docker/engine.ts';
 import { commandOf, parseOciConfig } from './rendering/oci-config.ts';
 
@@ -93,7 +94,7 @@ function rowOf(
     created: new Date(info.created * 1000),
     state,
     backend: 'ostree',
-    runtime: info.runtime || defaultRuntime(context),
+    runtime: runtimeFor(context, { recorded: info.runtime }),
     isVulnerable,
     isRunning: state !== 'inactive',
   };

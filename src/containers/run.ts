@@ -9,7 +9,7 @@ import { parseReference } from '../images/names/reference.ts';
 import { findImage } from '../images/store/images.ts';
 import { type Container, containerOf, installedPath, preinstalledPath } from './deployments/container.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
-import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
+import { recordedRuntime, requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { dockerCommand } from './docker/command.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { parseSet } from './rendering/values.ts';
@@ -52,7 +52,8 @@ async function run(context: Context, request: RunRequest): Promise<number> {
   // finishes what a killed command has left, and lets go: the command may take long
   await withContainer(context, found.container, async () => undefined);
   const { container, path } = findContainer(context, request.name) ?? found;
-  const runtime = request.runtime || recordedRuntime(context, container, path);
+  const named = request.runtime;
+  const runtime = named ? runtimeFor(context, { named }) : recordedRuntime(context, container, path);
   return await runCommand(context, { container, path }, { ...request, runtime });
 }
 
@@ -84,12 +85,14 @@ function requireUnit(container: Container): void {
 
 async function runImage(context: Context, request: RunRequest): Promise<number> {
   requireImage(context, request);
+  const runtime = runtimeFor(context, { named: request.runtime });
+  requireInstalledRuntime(runtime);
   const obtained = await findOrPullImage(context, request.name);
   const { runImageOnce } = await import('./runs/image-once.ts');
   return await runImageOnce(context, {
     ...obtained,
     set: parseSet(request.set),
-    runtime: runtimeFor(context, request.runtime),
+    runtime,
     command: request.command,
     hasTerminal: request.hasTerminal,
   });

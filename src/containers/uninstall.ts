@@ -4,11 +4,10 @@ import { AtomicError, isErrno } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readIfPresent, syncPath } from '../host/files/files.ts';
 import { removeTree, requireNoMounts } from '../host/files/remove-tree.ts';
-import { defaultRuntime } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
 import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
 import { parseContainerName } from './deployments/name.ts';
-import { recordedRuntime } from './deployments/runtime.ts';
+import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
 import { dependantsOf } from './deployments/shared-rootfs.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { NOTHING_RUNNING } from './service/restart-set.ts';
@@ -113,5 +112,5 @@ async function remove(context: Context, container: Container): Promise<void> {
 /** Whatever is left of the container, its runtime is told to forget it. */
 function runtimeOf(context: Context, container: Container): string {
   const path = activePath(container);
-  return path === undefined ? defaultRuntime(context) : recordedRuntime(context, container, path);
+  return path === undefined ? runtimeFor(context) : recordedRuntime(context, container, path);
 }

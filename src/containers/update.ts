@@ -108,7 +108,7 @@ async function nextDeployment(
     reference,
     set: { ...(await keptValues(context, current)), ...set },
     kept: UUID === undefined ? {} : { UUID },
-    runtime: info.runtime || runtimeFor(context, undefined),
+    runtime: runtimeFor(context, { recorded: info.runtime }),
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: info.remote ? findRemoteRootfs(context, info.remote) : undefined,
     current,

@@ -1,7 +1,8 @@
 /** The OCI runtime: runc, crun or what takes their arguments. */
-import { existsSync } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { Environment } from '../config.ts';
 import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
 import type { Host } from './host.ts';
 
@@ -15,15 +16,45 @@ export interface RuntimeFeatures {
   readonly pidFile: boolean;
 }
 
-/**
- * The runtime when nobody names one: `RUNC_PATH`, else /usr/bin/runc, else a runc in PATH (Debian keeps it in
- * /usr/sbin).
- */
+/** The runtime when nobody names one: `RUNC_PATH`, else /usr/bin/runc, else a runc in PATH. */
 export function defaultRuntime({ env }: Host): string {
-  if (env.RUNC_PATH) return env.RUNC_PATH;
-  const folders = (env.PATH ?? '').split(':').filter((folder) => folder.startsWith('/'));
-  const candidates = [DEFAULT_RUNTIME, ...[...folders, '/usr/sbin'].map((folder) => join(folder, 'runc'))];
-  return candidates.find((candidate) => existsSync(candidate)) ?? DEFAULT_RUNTIME;
+  const wanted = env.RUNC_PATH || DEFAULT_RUNTIME;
+  return env.RUNC_PATH || isProgram(wanted) ? wanted : (findInPath(env, 'runc') ?? wanted);
+}
+
+/** The path of a runtime: a bare name is looked up in PATH; one that is not found is returned as it is. */
+export function runtimePath({ env }: Host, runtime: string): string {
+  return runtime.includes('/') ? runtime : (findInPath(env, runtime) ?? runtime);
+}
+
+/** Debian keeps runc in /usr/sbin, which is not in everybody's PATH. */
+function findInPath({ PATH = '' }: Environment, program: string): string | undefined {
+  const directories = [...PATH.split(':').filter((directory) => directory.startsWith('/')), '/usr/sbin'];
+  return directories.map((directory) => join(directory, program)).find(isProgram);
+}
+
+/** Whether there is a file of that name that can be executed. */
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Makes sure that there is such a program, without running it; {@link probeRuntime} runs it.
+ *
+ * @param runtime its path
+ * @throws AtomicError when it is not installed
+ */
+export function requireRuntime(runtime: string): void {
+  if (!isProgram(runtime)) throw notInstalled(runtime);
+}
+
+function notInstalled(runtime: string, cause?: unknown): AtomicError {
+  return new AtomicError(`the runtime ${runtime} is not installed`, { hint: 'install it', cause });
 }
 
 /**
@@ -37,10 +68,7 @@ export async function probeRuntime(host: Host, runtime: string): Promise<Runtime
     .run({ tool: runtime, args: ['--version'] })
     .catch((error: unknown) => {
       if (!(error instanceof ToolMissingError)) throw error;
-      throw new AtomicError(`Cannot install the container: the runtime ${runtime} is not installed`, {
-        hint: 'install it, or name another with --runtime',
-        cause: error,
-      });
+      throw notInstalled(runtime, error);
     });
   if (/^(runc|crun|youki) version/.test(stdout)) return { systemdCgroup: true, pidFile: true };
   const [general, run] = await Promise.all([

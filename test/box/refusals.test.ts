@@ -113,6 +113,27 @@ describe('an image', () => {
     );
   });
 
+  it.each(['install --system --runtime=/does/not/exist', 'run --runtime=/does/not/exist'])(
+    'is refused by %s before anything is pulled',
+    async (words) => {
+      const image = '127.0.0.1:1/nowhere:1';
+      const command = words.startsWith('run') ? ['true'] : [];
+
+      expect(await refusal(...words.split(' '), image, ...command)).toContain(
+        'the runtime /does/not/exist is not installed',
+      );
+    },
+  );
+
+  it('has the runtime that the configuration names without its path', async () => {
+    await box.sh("echo 'runtime: crun' >/etc/atomic.conf");
+    await box.atomic('install', '--system', '--name=hello', box.image('hello-world'));
+
+    const unit = await box.sh('cat /etc/systemd/system/hello.service');
+
+    expect(unit.stdout).toMatch(/^ExecStart=\/usr\/bin\/crun /m);
+  });
+
   it('is refused when its unit exists already', async () => {
     await box.sh('touch /etc/systemd/system/hello.service');
 

@@ -52,6 +52,7 @@ describe('parseConfig', () => {
       text: 'default_signer: [a, {b: 1}]\n',
       want: { default_signer: ['a', { b: 1 }] },
     },
+    { name: 'a bare name of a runtime', text: 'runtime: crun\n', want: { runtime: 'crun' } },
     { name: 'a map in braces', text: '{runtime: /x}', want: { runtime: '/x' } },
     { name: 'YAML 1.1', text: 'discover_sigstores: yes\n', want: { discover_sigstores: true } },
     { name: 'a file with a byte order mark', text: '\ufeffruntime: /x', want: { runtime: '/x' } },
@@ -102,8 +103,8 @@ describe('parseConfig', () => {
     },
     {
       name: 'a relative runtime',
-      text: 'RUNTIME: runc\n',
-      message: '/f: runtime: expected an absolute path',
+      text: 'RUNTIME: ./runc\n',
+      message: '/f: runtime: expected an absolute path or the name of a program',
     },
     { name: 'a number', text: 'no_proxy: 0755\n', message: '/f: no_proxy: expected text' },
     { name: 'a truth value', text: 'https_proxy: no\n', message: '/f: https_proxy: expected text' },

@@ -1,7 +1,7 @@
 /** Which OCI runtime a container has. */
 import type { Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
-import { defaultRuntime } from '../../host/runtime.ts';
+import { AtomicError, orUndefined } from '../../errors.ts';
+import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime.ts';
 import { type Container, installedPath } from './container.ts';
 import { readDeployment } from './deployment.ts';
 
@@ -17,19 +17,40 @@ export function installedRuntime(context: Context, container: Container, missing
   return recordedRuntime(context, container, path);
 }
 
-/** The runtime in the record of the deployment in `path`, else the default, with a warning when it is damaged. */
+/** The runtime in the record of the deployment in `path`; a damaged record counts as none, with a warning. */
 export function recordedRuntime(context: Context, { name }: Container, path: string): string {
-  try {
-    return readDeployment(name, path).info.runtime || defaultRuntime(context);
-  } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: error.message });
-    return defaultRuntime(context);
-  }
+  const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
+  const deployment = orUndefined(() => readDeployment(name, path), warn);
+  return runtimeFor(context, { recorded: deployment?.info.runtime });
 }
 
-/** The runtime that a command names, that of the configuration, or the default. */
-export function runtimeFor(context: Context, named: string | undefined): string {
+/**
+ * The runtime to use: the one that a command names, that of the container's record, that of root's configuration, or the
+ * default.
+ *
+ * @returns an absolute path, or what was named when there is no such program
+ */
+export function runtimeFor(
+  context: Context,
+  { named, recorded }: { named?: string | undefined; recorded?: string | null | undefined } = {},
+): string {
   const configured = context.user.isRoot ? context.config.runtime : undefined;
-  return named || configured || defaultRuntime(context);
+  return runtimePath(context, named || recorded || configured || defaultRuntime(context));
+}
+
+/**
+ * Makes sure that a runtime is installed before work begins that would be in vain.
+ *
+ * @throws AtomicError in the Python tool's words
+ */
+export function requireInstalledRuntime(runtime: string): void {
+  try {
+    requireRuntime(runtime);
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    throw new AtomicError(`Cannot install the container: ${error.message}`, {
+      hint: 'install it, or name another with --runtime',
+      cause: error,
+    });
+  }
 }

@@ -1,12 +1,13 @@
 /** What runs on account of a container, and has to run again after its deployment has changed. */
+
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';
-import { defaultRuntime } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { type Container, containerOf } from '../deployments/container.ts';
 import { isContainerName } from '../deployments/name.ts';
+import { runtimeFor } from '../deployments/runtime.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
 import { isServiceRunning, startServicesSafely, stopService } from './service.ts';
 
@@ -36,7 +37,7 @@ export async function findRunning(context: Context, container: Container, runtim
 
 function sharing(context: Context, container: Container): readonly RunningContainer[] {
   return dependantsOf(context, container).flatMap(({ name, info }) =>
-    isContainerName(name) ? [{ name, runtime: info.runtime || defaultRuntime(context) }] : [],
+    isContainerName(name) ? [{ name, runtime: runtimeFor(context, { recorded: info.runtime }) }] : [],
   );
 }
 
