@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
@@ -10,7 +10,12 @@ import { createProgram } from '../../src/cli/program.ts';
 const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(fileOf(path), 'utf8');
 const PAGE = 'docs/atomic.1.md';
-const DOCUMENTS = ['README.md', 'docs/ARCHITECTURE.md', 'docs/GUIDE.md', 'docs/IMAGES.md', PAGE];
+const DOCUMENTS = [
+  'README.md',
+  ...readdirSync(fileOf('docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+];
 
 const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
 const { signal } = new AbortController();
@@ -134,6 +139,29 @@ describe('links', () => {
     });
 
     expect(dead).toEqual([]);
+  });
+});
+
+/** Files of the project that a document names, from the top of the tree or below src. */
+function namedFiles(document: string): readonly string[] {
+  const spans = [...read(document).matchAll(/`([a-z-]+\/[\w./-]+\.(?:ts|md))`/g)].map(
+    ([, path]) => path ?? '',
+  );
+  const ours = spans.filter((path) => /^(?:src|test|docs|fixtures|cli|containers|images|host)\//.test(path));
+  return ours.filter((path) => !path.includes('NAME'));
+}
+
+describe('names of files', () => {
+  it.each(DOCUMENTS)('are those of files that exist: %s', (document) => {
+    const dead = namedFiles(document).filter(
+      (path) => !existsSync(fileOf(path)) && !existsSync(fileOf(`src/${path}`)),
+    );
+
+    expect(dead).toEqual([]);
+  });
+
+  it('are found in ARCHITECTURE.md', () => {
+    expect(namedFiles('docs/ARCHITECTURE.md')).toContain('src/faults.ts');
   });
 });
 
