@@ -1,4 +1,5 @@
 /** Everything one run of the program works with; made once, by the command that runs, and passed down. */
+import { isAbsolute, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import { readConfig } from './config.ts';
 import type { Report } from './events.ts';
@@ -11,9 +12,12 @@ export interface Context extends Host {
   readonly config: Config;
   readonly paths: Paths;
   readonly report: Report;
-  /** The folder that relative paths on the command line are relative to. */
-  readonly cwd: string;
-  /** How this program was called, absolute: `$ATOMIC` of templates. */
+  /**
+   * The directory that relative paths on the command line are relative to; somebody may have removed it. Ask
+   * {@link absolutePath}, which needs it for relative paths only.
+   */
+  readonly cwd: () => string;
+  /** How this program was called, perhaps by a relative path. */
   readonly program: string;
 }
 
@@ -21,9 +25,20 @@ export interface Context extends Host {
 export interface Surroundings {
   readonly env: Environment;
   readonly user: User;
-  readonly cwd: string;
+  readonly cwd: () => string;
   readonly program: string;
   readonly signal: AbortSignal;
+  /** Whether some signal is ignored, as nohup(1) has it: programs that we run are not to hear it either. */
+  readonly ignoresSignals: boolean;
+}
+
+/** What the program says while it works. */
+export interface Channels {
+  readonly report: Report;
+  /** A line of the debug log; absent when nobody wants one. */
+  readonly debug: ((line: string) => void) | undefined;
+  /** What programs say that show their progress; absent when they are to say it to the terminal themselves. */
+  readonly relay: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -33,14 +48,24 @@ export interface Surroundings {
  */
 export async function openContext(
   surroundings: Surroundings,
-  { isDebug, report }: { isDebug: boolean; report: Report },
+  { report, debug, relay }: Channels,
 ): Promise<Context> {
-  const { user, signal } = surroundings;
+  const { user, cwd, program, signal, ignoresSignals } = surroundings;
   const config = await readConfig(surroundings.env);
   const env = withProxies(surroundings.env, config);
-  const log = await openLog(isDebug);
-  const processes = createProcesses({ env, log, signal });
-  return { ...surroundings, env, config, log, processes, report, paths: pathsOf(env, config, user) };
+  const log = await openLog(debug);
+  const processes = createProcesses({ env, log, signal, relay, isApart: ignoresSignals });
+  const paths = pathsOf(env, config, user);
+  return { env, user, cwd, program, signal, config, log, processes, report, paths };
+}
+
+/**
+ * The absolute form of a path that somebody typed.
+ *
+ * @throws AtomicError for a relative one when the current directory has been removed
+ */
+export function absolutePath({ cwd }: Pick<Context, 'cwd'>, typed: string): string {
+  return isAbsolute(typed) ? resolve(typed) : resolve(cwd(), typed);
 }
 
 /** Programs get the proxies of the environment, in any case, else those of the configuration, in upper case. */

@@ -7,13 +7,17 @@ export interface Log {
 
 const silent: Log = { debug: () => undefined };
 
-/** A log for this run: silent unless `isDebug`. Secrets under the keys `credentials` and `password` are left out. */
-export async function openLog(isDebug: boolean): Promise<Log> {
-  if (!isDebug) return silent;
+/**
+ * A log for this run. Secrets under the keys `credentials` and `password` are left out.
+ *
+ * @param write gets each line; without it, the log is silent
+ */
+export async function openLog(write: ((line: string) => void) | undefined): Promise<Log> {
+  if (write === undefined) return silent;
   const { default: pino } = await import('pino');
   const logger = pino(
     { base: null, level: 'debug', redact: ['credentials', 'password', '*.credentials', '*.password'] },
-    pino.destination({ dest: 2, sync: true }),
+    { write: (line: string) => write(line.trimEnd()) },
   );
   return { debug: (fields, message) => logger.debug(fields, message) };
 }

@@ -1,48 +1,68 @@
-/** From the process to the program and back: the only place that reads the one and decides how it ends. */
+/** Starts the program in this process, and decides with which exit status the process ends. */
 import { homedir } from 'node:os';
-import { resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import { runCommandLine } from './cli/argparse.ts';
 import type { Cli } from './cli/cli.ts';
 import { explain, stackOf } from './cli/errors.ts';
-import type { Output } from './cli/output/output.ts';
+import { standardStreams } from './cli/output/standard-streams.ts';
 import { createProgram } from './cli/program.ts';
-import { Interrupted, isErrno } from './errors.ts';
+import type { Environment } from './config.ts';
+import { AtomicError } from './errors.ts';
+import { listenToSignals } from './signals.ts';
 
-/** Aborted by the first signal that asks us to stop; what is under way is then undone before the process ends. */
-function interruptSignal(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-    process.on(signal, () => controller.abort(new Interrupted(signal)));
-  }
-  return controller.signal;
+/** Where programs are looked up when nobody says where, as with `env -i`. */
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** The environment for us and the programs that we run: without what bin/atomic handed over for us alone. */
+function environment({ ATOMIC_IGNORED_SIGNALS: _, ATOMIC_PROGRAM: __, ...env }: Environment): Environment {
+  return { ...env, PATH: env.PATH || PATH };
 }
 
-function standardOutput(): Output {
-  // a reader that has seen enough, such as head(1), is no error
-  process.stdout.on('error', (error) => {
-    if (!isErrno(error, 'EPIPE')) throw error;
-  });
-  return {
-    line: (text) => process.stdout.write(`${text}\n`),
-    write: (text) => process.stdout.write(text),
-    warn: (text) => process.stderr.write(`${text}\n`),
-    isScreen: isatty(1),
-    isTerminal: isatty(2),
-  };
+function currentUser(env: Environment): Cli['surroundings']['user'] {
+  const uid = process.geteuid?.() ?? 0;
+  return { uid, gid: process.getegid?.() ?? 0, home: env.HOME || homeInDatabase(), isRoot: uid === 0 };
+}
+
+/** Some users are in no database, such as one that systemd or a runtime was given as a number. */
+function homeInDatabase(): string {
+  try {
+    return homedir();
+  } catch {
+    return '/';
+  }
+}
+
+/** @throws AtomicError when somebody has removed the current directory */
+function currentDirectory(): string {
+  try {
+    return process.cwd();
+  } catch (cause) {
+    const hint = 'go to another one, or give an absolute path';
+    throw new AtomicError('the current directory does not exist any more', { hint, cause });
+  }
 }
 
 async function main(argv: readonly string[]): Promise<void> {
-  const output = standardOutput();
-  const uid = process.geteuid?.() ?? 0;
-  const user = { uid, gid: process.getegid?.() ?? 0, home: process.env.HOME || homedir(), isRoot: uid === 0 };
-  const program = resolve(process.argv[1] ?? 'atomic');
+  const terminals = { stdoutIsTty: isatty(1), stderrIsTty: isatty(2) };
+  const { output, failure } = standardStreams(process, terminals);
+  const signals = listenToSignals(process.env.ATOMIC_IGNORED_SIGNALS);
+  const env = environment(process.env);
+  const user = currentUser(env);
+  const program = process.env.ATOMIC_PROGRAM || process.argv[1] || 'atomic';
+  const { signal, ignoresSignals } = signals;
   const cli: Cli = {
     output,
     input: () => process.stdin,
-    surroundings: { env: process.env, user, cwd: process.cwd(), program, signal: interruptSignal() },
-    hasTerminal: isatty(0),
+    surroundings: { env, user, cwd: currentDirectory, program, signal, ignoresSignals },
+    stdinIsTty: isatty(0),
   };
+  // some streams tell only at the very end that they cannot be written to
+  process.on('exit', (status) => {
+    const error = failure();
+    if (error === undefined || status !== 0) return;
+    output.warn(`cannot write what there was to say: ${error.message}`);
+    process.exitCode = 1;
+  });
   try {
     process.exitCode = await runCommandLine(createProgram(cli), argv);
   } catch (error) {
@@ -52,6 +72,8 @@ async function main(argv: readonly string[]): Promise<void> {
     if (argv.includes('--debug')) output.warn(stackOf(error));
     process.exitCode = exitCode;
   }
+  // nothing is left that would have to be undone, but perhaps a reader who does not read
+  signals.stopListening();
 }
 
 void main(process.argv.slice(2));

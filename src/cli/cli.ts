@@ -12,7 +12,7 @@ export interface Cli {
   readonly input: () => Readable;
   readonly surroundings: Surroundings;
   /** Whether standard input is a terminal. */
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
 }
 
 /**
@@ -30,7 +30,11 @@ export async function perform(
   const isDebug = options.debug === true;
   if (isDebug) output.line(recordOf(command, options));
   const { openContext } = await import('../context.ts');
-  const context = await openContext(surroundings, { isDebug, report: progressTo(output) });
+  const context = await openContext(surroundings, {
+    report: progressTo(output),
+    debug: isDebug ? output.warn : undefined,
+    relay: output.stdoutIsTty ? undefined : output.write,
+  });
   endWith(command, (await work(context)) ?? 0);
 }
 

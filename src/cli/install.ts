@@ -44,7 +44,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
         set: options.set,
         systemPackage: options.systemPackage,
         isDisplay: options.display === true,
-        hasTerminal: cli.hasTerminal,
+        stdinIsTty: cli.stdinIsTty,
         ...(options.name === undefined ? {} : { name: options.name }),
         ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),

@@ -34,7 +34,7 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
         isDetached: options.detach === true,
         set: options.set,
         isDisplay: options.display === true,
-        hasTerminal: cli.hasTerminal,
+        stdinIsTty: cli.stdinIsTty,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });
     }),

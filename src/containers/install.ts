@@ -32,7 +32,7 @@ export interface InstallRequest {
   readonly systemPackage: string;
   readonly isDisplay: boolean;
   /** Whether standard input is a terminal. */
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
 }
 
 /** What an install works with once the command line has been understood. */
@@ -82,7 +82,7 @@ export async function installContainer(context: Context, request: InstallRequest
     ...once,
     name: container.name,
     command: [],
-    hasTerminal: request.hasTerminal,
+    stdinIsTty: request.stdinIsTty,
   });
 }
 

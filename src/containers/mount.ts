@@ -1,7 +1,7 @@
 /** `atomic mount`: the files of a container or an image on a folder, to look at. */
 import { lstatSync, readdirSync, realpathSync } from 'node:fs';
-import { join, resolve } from 'node:path';
-import type { Context } from '../context.ts';
+import { join } from 'node:path';
+import { absolutePath, type Context } from '../context.ts';
 import { AtomicError, isErrno, orUndefined, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { makeDirectory } from '../host/files/files.ts';
@@ -60,9 +60,9 @@ export async function mountOn(context: Context, request: MountRequest): Promise<
 }
 
 /** compat: the words of Python's errors. */
-function findFolder({ cwd }: Context, typed: string): string {
+function findFolder(context: Context, typed: string): string {
   try {
-    const path = realpathSync(resolve(cwd, typed));
+    const path = realpathSync(absolutePath(context, typed));
     if (lstatSync(path).isDirectory()) return path;
   } catch (error) {
     if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error;

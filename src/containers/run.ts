@@ -24,7 +24,7 @@ export interface RunRequest {
   readonly command: readonly string[];
   readonly isDetached: boolean;
   /** Whether standard input is a terminal. */
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
   readonly runtime?: string;
   /** `NAME=VALUE` each; for images only. */
   readonly set: readonly string[];
@@ -94,7 +94,7 @@ async function runImage(context: Context, request: RunRequest): Promise<number> 
     set: parseSet(request.set),
     runtime,
     command: request.command,
-    hasTerminal: request.hasTerminal,
+    stdinIsTty: request.stdinIsTty,
   });
 }
 

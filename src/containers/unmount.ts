@@ -1,8 +1,7 @@
 /** `atomic unmount`: the end of what `atomic mount` began, and of nothing else. */
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Context } from '../context.ts';
+import { absolutePath, type Context } from '../context.ts';
 import { AtomicError, isErrno, ToolError } from '../errors.ts';
 import { faultPoint } from '../faults.ts';
 import { mountTable, unmount } from '../host/mount.ts';
@@ -21,7 +20,7 @@ const RETRY_INTERVAL = 1000;
  */
 export async function unmountFrom(context: Context, typed: string): Promise<void> {
   const none = new AtomicError(`No device mounted at ${typed}`);
-  const target = realpathIfPresent(resolve(context.cwd, typed));
+  const target = realpathIfPresent(absolutePath(context, typed));
   if (target === undefined || mountFolders(context).length === 0) throw none;
   await using _lock = await lockMounts(context);
   const folder = mountFolders(context).find((candidate) => isMountedOn(candidate, target));

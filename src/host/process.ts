@@ -56,12 +56,16 @@ interface Settings {
   readonly log: Log;
   /** Absent for a shielded runner. */
   readonly signal?: AbortSignal;
+  /** Gets what `stream` lets through; absent when programs write to our standard output themselves. */
+  readonly relay?: ((bytes: Uint8Array) => void) | undefined;
+  /** Whether programs get a session of their own, so that signals to our process group do not reach them. */
+  readonly isApart?: boolean;
 }
 
 export function createProcesses(settings: Settings): Processes {
   return {
     run: (call) => checked(settings, call, { stdout: 'pipe', stderr: 'pipe' }),
-    stream: (call) => checked(settings, call, { stdout: 'inherit', stderr: 'pipe' }),
+    stream: (call) => checked(settings, call, { stdout: relayed(settings.relay), stderr: 'pipe' }),
     interactive: async (call) => {
       const outcome = await execute(settings, call, {
         stdin: 'inherit',
@@ -71,7 +75,22 @@ export function createProcesses(settings: Settings): Processes {
       return exitStatusOf(outcome);
     },
     detached: (call) => detach(settings, call),
-    shielded: () => createProcesses({ env: settings.env, log: settings.log }),
+    shielded: () => {
+      const { signal: _, ...deaf } = settings;
+      return createProcesses(deaf);
+    },
+  };
+}
+
+/** The program's own standard output would be a pipe that may break: only ours can be written to whatever happens. */
+function relayed(relay: Settings['relay']): Streams['stdout'] {
+  if (relay === undefined) return 'inherit';
+  return {
+    binary: true,
+    // biome-ignore lint/correctness/useYield: execa's way to look at what passes; nothing is kept
+    *transform(bytes: unknown) {
+      relay(bytes as Uint8Array);
+    },
   };
 }
 
@@ -132,7 +151,7 @@ async function execute(settings: Settings, call: ToolCall, streams: Streams): Pr
   return { stdout: textOf(result.stdout), stderr: textOf(result.stderr), exitCode, signal, cause: result };
 }
 
-function optionsOf({ env, signal }: Settings, call: ToolCall, streams: Streams) {
+function optionsOf({ env, signal, isApart = false }: Settings, call: ToolCall, streams: Streams) {
   const stdio = [
     call.input === undefined ? (streams.stdin ?? 'ignore') : 'pipe',
     streams.stdout,
@@ -145,7 +164,8 @@ function optionsOf({ env, signal }: Settings, call: ToolCall, streams: Streams) 
     cwd: call.cwd ?? '/',
     env: { ...env, ...call.env } as NodeJS.ProcessEnv,
     extendEnv: false,
-    detached: signal === undefined,
+    // a program that talks to the person needs the session of the terminal
+    detached: signal === undefined || (isApart && streams.stdin !== 'inherit'),
     reject: false,
     stripFinalNewline: false,
   } satisfies Options;

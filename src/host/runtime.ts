@@ -111,7 +111,7 @@ export async function isContainerRunning(host: Host, runtime: string, id: string
 export interface ExecRequest {
   readonly id: string;
   readonly command: readonly string[];
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
   readonly isDetached: boolean;
 }
 
@@ -119,9 +119,9 @@ export interface ExecRequest {
 export async function execInContainer(
   host: Host,
   runtime: string,
-  { id, command, hasTerminal, isDetached }: ExecRequest,
+  { id, command, stdinIsTty, isDetached }: ExecRequest,
 ): Promise<number> {
-  const options = [...(hasTerminal ? ['--tty'] : []), ...(isDetached ? ['--detach'] : [])];
+  const options = [...(stdinIsTty ? ['--tty'] : []), ...(isDetached ? ['--detach'] : [])];
   return await host.processes.interactive({ tool: runtime, args: ['exec', ...options, id, ...command] });
 }
 

@@ -24,12 +24,12 @@ const program = createProgram({
     line: () => undefined,
     write: () => undefined,
     warn: () => undefined,
-    isTerminal: false,
-    isScreen: false,
+    stderrIsTty: false,
+    stdoutIsTty: false,
   },
   input: () => Readable.from([]),
-  surroundings: { env: {}, user, cwd: '/', program: '/atomic', signal },
-  hasTerminal: false,
+  surroundings: { env: {}, user, cwd: () => '/', program: '/atomic', signal, ignoresSignals: false },
+  stdinIsTty: false,
 });
 
 /** The commands of the program that its help shows, without the groups. */

@@ -86,7 +86,7 @@ function printSummary(output: Output, rows: readonly UpdateRow[]): number {
     row.before,
     row.after,
     row.latest ?? '<NOT FOUND>',
-    output.isScreen ? { text: row.status, colour: COLOURS[row.status] } : row.status,
+    output.stdoutIsTty ? { text: row.status, colour: COLOURS[row.status] } : row.status,
   ]);
   for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.line(line);
   return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;

@@ -40,7 +40,7 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden
           return 0;
         }
         const images = await updateAllImages(context);
-        for (const line of summary(images, cli.output.isScreen)) cli.output.line(line);
+        for (const line of summary(images, cli.output.stdoutIsTty)) cli.output.line(line);
         return Number(images.some(({ outcome }) => outcome === 'failed'));
       }),
     );

@@ -4,10 +4,10 @@ export interface Output {
   line(text: string): void;
   /** A line on standard error: warnings and errors. */
   warn(text: string): void;
-  /** Text on standard output as it is. */
-  write(text: string): void;
-  /** Whether standard error is a terminal. */
-  readonly isTerminal: boolean;
-  /** Whether standard output is one: then colours and a pager are welcome. */
-  readonly isScreen: boolean;
+  /** Text, or what a program has said, on standard output as it is. */
+  write(text: string | Uint8Array): void;
+  /** Whether standard error is a terminal: then it is worth saying that we wait. */
+  readonly stderrIsTty: boolean;
+  /** Whether standard output is a terminal: then colours and a pager are welcome. */
+  readonly stdoutIsTty: boolean;
 }

@@ -6,7 +6,7 @@ import type { Output } from './output.ts';
 /** Shows a text that may be long: on a terminal, screen by screen, with less(1) if there is one. */
 export async function page({ processes }: Context, output: Output, text: string): Promise<void> {
   const print = () => output.write(`\n${text}\n`);
-  if (!output.isScreen) return print();
+  if (!output.stdoutIsTty) return print();
   try {
     await processes.interactive({ tool: '/usr/bin/less', args: ['-R'], input: text });
   } catch (error) {

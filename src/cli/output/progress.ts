@@ -17,7 +17,7 @@ export function progressTo(output: Output): Report {
       case 'warning':
         return output.warn(event.text);
       case 'waiting':
-        if (output.isTerminal) output.warn(event.text);
+        if (output.stderrIsTty) output.warn(event.text);
     }
   };
 }

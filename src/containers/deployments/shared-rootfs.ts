@@ -1,7 +1,7 @@
 /** Containers that share the root file system of another one: `install --rootfs PATH`. */
 import { realpathSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
-import type { Context } from '../../context.ts';
+import { join, relative } from 'node:path';
+import { absolutePath, type Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { exists, readLinkIfPresent } from '../../host/files/files.ts';
 import { type Container, containerOf, slotOf } from './container.ts';
@@ -25,7 +25,7 @@ export interface RemoteRootfs {
  * @throws AtomicError when there is none
  */
 export function findRemoteRootfs(context: Context, path: string): RemoteRootfs {
-  const typed = resolve(context.cwd, path);
+  const typed = absolutePath(context, path);
   if (!isThere(typed))
     throw new AtomicError("The container's rootfs is set to remote, but the remote rootfs does not exist", {
       hint: `there is no ${typed}`,

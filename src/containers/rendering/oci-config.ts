@@ -60,7 +60,7 @@ export interface SingleRun {
   readonly rootPath: string;
   /** Empty: the configuration's own command. */
   readonly command: readonly string[];
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
 }
 
 /**
@@ -70,11 +70,11 @@ export interface SingleRun {
 export function singleRunConfig(
   text: string,
   file: string,
-  { rootPath, command, hasTerminal }: SingleRun,
+  { rootPath, command, stdinIsTty }: SingleRun,
 ): string {
   const config = parseOciConfig(text, file);
   const { cgroupsPath: _, ...linux } = config.linux ?? {};
-  const process = command.length === 0 ? {} : { args: command, terminal: hasTerminal };
+  const process = command.length === 0 ? {} : { args: command, terminal: stdinIsTty };
   const changed = {
     ...config,
     process: { ...config.process, ...process },

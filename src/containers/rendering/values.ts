@@ -1,7 +1,7 @@
 /** The variables of templates: where each value comes from, and which source wins. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import type { Context } from '../../context.ts';
+import { absolutePath, type Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { kernelCapabilities } from '../../host/capabilities.ts';
 import type { Values } from './template.ts';
@@ -77,7 +77,7 @@ export async function resolveValues(
     STATE_DIRECTORY: context.paths.state,
     ALL_PROCESS_CAPABILITIES: await capabilityList(context),
     RUNTIME: facts.runtime,
-    ATOMIC: context.program,
+    ATOMIC: absolutePath(context, context.program),
   };
   return { UUID: randomUUID(), ...manifest, ...defaults, ...set, ...exec, ...forcedValues(context, facts) };
 }

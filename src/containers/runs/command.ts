@@ -20,7 +20,7 @@ const INTERVAL = 50;
 export interface CommandRequest {
   readonly command: readonly string[];
   readonly isDetached: boolean;
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
   readonly runtime: string;
 }
 
@@ -60,7 +60,7 @@ async function waitUntilUp(context: Context, { name }: Container, runtime: strin
 async function runOneOff(
   context: Context,
   { container, path }: DeployedContainer,
-  { command, hasTerminal, runtime }: CommandRequest,
+  { command, stdinIsTty, runtime }: CommandRequest,
 ): Promise<number> {
   const file = join(path, 'config.json');
   const text = readIfPresent(file);
@@ -75,7 +75,7 @@ async function runOneOff(
   );
   using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
   const rootPath = realpathSync(join(path, 'rootfs'));
-  const config = singleRunConfig(text, file, { rootPath, command, hasTerminal });
+  const config = singleRunConfig(text, file, { rootPath, command, stdinIsTty });
   await createFile(join(bundle.path, 'config.json'), config, 0o600);
   return await runBundle(context, runtime, { id: idOf(bundle.path), folder: bundle.path });
 }

@@ -26,7 +26,7 @@ export interface OnceRequest {
   readonly runtime: string;
   /** Empty: the command of the image's configuration. */
   readonly command: readonly string[];
-  readonly hasTerminal: boolean;
+  readonly stdinIsTty: boolean;
 }
 
 /** What the folder of a run holds. */
@@ -120,13 +120,13 @@ async function valuesFor(
 
 async function configText(
   context: Context,
-  { runtime, command, hasTerminal }: OnceRequest,
+  { runtime, command, stdinIsTty }: OnceRequest,
   { exports, values, layout }: { exports: Exports; values: Values; layout: Layout },
 ): Promise<string> {
   const file = join(layout.folder, 'config.json');
   const own = exports.config ?? (exports.configTemplate && renderTemplate(exports.configTemplate, values));
   const text = own ?? (await defaultConfig(context, runtime, layout.folder));
-  return singleRunConfig(text, file, { rootPath: 'rootfs', command, hasTerminal });
+  return singleRunConfig(text, file, { rootPath: 'rootfs', command, stdinIsTty });
 }
 
 /** Takes away what a run has made outside its folder: the container, the files of its tmpfiles.d file, the mount. */

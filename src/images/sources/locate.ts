@@ -1,7 +1,7 @@
 /** Which source of skopeo's a typed name means, and under which name its image is stored. */
 import { stat } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
-import type { Context } from '../../context.ts';
+import { join } from 'node:path';
+import { absolutePath, type Context } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';
 import { readIfPresent } from '../../host/files/files.ts';
 import { readMember } from '../../host/tar/member.ts';
@@ -56,12 +56,12 @@ export async function locateImage(
     case 'containers-storage':
       return locateByName('containers-storage', typed);
     case 'dockertar':
-      return await locateArchive(context, resolve(context.cwd, typed.name));
+      return await locateArchive(context, absolutePath(context, typed.name));
     case 'dir':
-      return await locateFolder(resolve(context.cwd, typed.name));
+      return await locateFolder(absolutePath(context, typed.name));
     default: {
       const [path = '', ...rest] = typed.name.split(':');
-      return await locateLayout(context, typed.transport, resolve(context.cwd, path), rest.join(':'));
+      return await locateLayout(context, typed.transport, absolutePath(context, path), rest.join(':'));
     }
   }
 }

@@ -100,15 +100,15 @@ describe('filters', () => {
 });
 
 describe('progressTo', () => {
-  const lines = (isTerminal: boolean) => {
+  const lines = (stderrIsTty: boolean) => {
     const out: string[] = [];
     const err: string[] = [];
     const output = {
       line: (text: string) => out.push(text),
       warn: (text: string) => err.push(text),
       write: () => undefined,
-      isTerminal,
-      isScreen: isTerminal,
+      stderrIsTty,
+      stdoutIsTty: stderrIsTty,
     };
     const report = progressTo(output);
     report({ kind: 'extracting', path: '/a' });

@@ -16,8 +16,8 @@ async function run(
     write,
     line: (text: string) => write(`${text}\n`),
     warn: () => undefined,
-    isTerminal: false,
-    isScreen: false,
+    stderrIsTty: false,
+    stdoutIsTty: false,
   };
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
   const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
@@ -27,8 +27,8 @@ async function run(
       createProgram({
         output,
         input: () => Readable.from([]),
-        surroundings: { env, user, cwd: '/', program: '/a', signal },
-        hasTerminal: false,
+        surroundings: { env, user, cwd: () => '/', program: '/a', signal, ignoresSignals: false },
+        stdinIsTty: false,
       }),
       argv,
     );

@@ -194,6 +194,30 @@ describe('stream', () => {
       message: 'sh failed with exit status 7: why',
     });
   });
+
+  it('hands standard output on, where somebody wants it', async () => {
+    const said: Uint8Array[] = [];
+    const relay = (bytes: Uint8Array) => said.push(bytes);
+    const processes = createProcesses({ env: { PATH }, log: { debug: () => undefined }, relay });
+
+    expect(await processes.stream(sh('echo out; echo err >&2'))).toMatchObject({ stderr: 'err\n' });
+    expect(Buffer.concat(said).toString()).toBe('out\n');
+  });
+});
+
+describe('the session of a program', () => {
+  /** The id of the session of a program, and of ours. */
+  const sessions = async (isApart: boolean) => {
+    const { signal } = new AbortController();
+    const processes = createProcesses({ env: { PATH }, log: { debug: () => undefined }, signal, isApart });
+    const { stdout } = await processes.run(sh(`ps -o sid= -p $$,${process.pid} | sort -u | wc -l`));
+    return Number(stdout);
+  };
+
+  it('is ours, unless signals to us are not for it', async () => {
+    expect(await sessions(false)).toBe(1);
+    expect(await sessions(true)).toBe(2);
+  });
 });
 
 describe('interactive', () => {

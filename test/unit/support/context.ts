@@ -34,7 +34,7 @@ export function contextFor({
     paths: pathsOf(env, config, user),
     processes: createProcesses({ env, log, signal }),
     report: (event) => events.push(event),
-    cwd: '/',
+    cwd: () => '/',
     program: '/usr/bin/atomic',
   };
 }

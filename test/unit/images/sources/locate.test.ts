@@ -50,7 +50,7 @@ async function archive(name: string, files: Files): Promise<void> {
   await execa('tar', ['-c', ...compress, '--force-local', '-f', join(folder, name), ...source]);
 }
 
-const context = () => ({ ...contextFor(), cwd: folder });
+const context = () => ({ ...contextFor(), cwd: () => folder });
 /** `$` in the text stands for the folder. */
 const named = async (text: string) => fullName(await resolveReference(context(), text.replace('$', folder)));
 
