@@ -13,7 +13,7 @@ export interface ImageSource {
   readonly isInsecure: boolean;
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
-  /** What to do when skopeo says that it cannot, for a reason of its own. */
+  /** What a person can do about a failure, given the reason that skopeo has logged. */
   readonly hintFor: (reason: string) => string | undefined;
   /** What is done with it, for messages; `pull` when absent. */
   readonly purpose?: 'pull' | 'inspect' | 'delete';
