@@ -4,14 +4,15 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 # what building, the demo and the bench need; the tests need TEST_PACKAGES, too
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
-DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci
+DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
-FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci
+FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci btrfs-progs xfsprogs
 
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
@@ -25,7 +26,7 @@ else \
 fi
 endef
 
-.PHONY: help deps test-deps build lint test unit faults fixtures demo bench install clean
+.PHONY: help deps test-deps build lint test unit faults fixtures demo bench install install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -71,13 +72,20 @@ demo: deps build ## show the main path in a throwaway machine (root)
 bench: deps build ## measure, one JSON line for each figure (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
-install: build ## install to $(DESTDIR)$(PREFIX)
+install: build install-units ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
 	install -d $(LIBRARY)/dist/chunks $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
 	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
 	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
+
+# enabled by the link: there is nothing to decide, and `systemctl mask` is the way to do without
+install-units:
+	install -d $(UNITS)/basic.target.wants
+	sed 's|@bin@|$(PREFIX)/bin|' src/units/atomic-recover.service > $(UNITS)/atomic-recover.service
+	chmod 0644 $(UNITS)/atomic-recover.service
+	ln -sfn ../atomic-recover.service $(UNITS)/basic.target.wants/atomic-recover.service
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules

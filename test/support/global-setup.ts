@@ -2,6 +2,7 @@
 import type { TestProject } from 'vitest/node';
 import { sweepBoxes } from './box.ts';
 import { buildImages } from './build-images.ts';
+import { sweepDisks } from './disk.ts';
 import { pushFixtures, startRegistry } from './registry.ts';
 
 declare module 'vitest' {
@@ -13,6 +14,7 @@ declare module 'vitest' {
 
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await sweepBoxes();
+  await sweepDisks();
   await buildImages();
   const registry = await startRegistry();
   await pushFixtures(registry);

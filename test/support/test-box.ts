@@ -63,7 +63,7 @@ export async function tracesIn(box: TestBox): Promise<string> {
 }
 
 /** Waits until a command succeeds, and returns what it said last. */
-export async function eventually(box: TestBox, line: string, seconds = 10): Promise<Outcome> {
+export async function eventually(box: Pick<TestBox, 'sh'>, line: string, seconds = 10): Promise<Outcome> {
   const quoted = line.replaceAll("'", "'\\''");
   return await box.sh(
     `for i in $(seq ${seconds * 10}); do sh -c '${quoted}' && exit 0; sleep 0.1; done; exit 1`,
