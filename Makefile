@@ -69,7 +69,7 @@ fixtures: test-deps ## build the test images into .cache/fixtures
 demo: deps build ## show the main path in a throwaway machine (root)
 	@$(BIN)/tsx test/demo/demo.ts
 
-bench: deps build ## measure, one JSON line for each figure (root)
+bench: deps build ## measure, one JSON line for each figure; ONLY=NAME measures one (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
 install: build install-units ## install to $(DESTDIR)$(PREFIX)
