@@ -4,14 +4,15 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 
 # what building, the demo and the bench need; the tests need TEST_PACKAGES, too
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
-DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci
+DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
-FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci
+FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci btrfs-progs xfsprogs
 
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
@@ -25,7 +26,7 @@ else \
 fi
 endef
 
-.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench install clean
+.PHONY: help deps test-deps build lint test unit faults fixtures demo bench install install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -44,20 +45,20 @@ build: node_modules/.package-lock.json ## bundle the program into dist/, with it
 	@npm run --silent build
 	@$(BIN)/tsx docs/man-page.ts > dist/atomic.1
 
-lint: node_modules/.package-lock.json ## check types and style
-	@$(BIN)/tsc --noEmit & types=$$!; npm run --silent lint && wait $$types
+lint: node_modules/.package-lock.json ## check types, style and the direction of imports
+	$(BIN)/tsc --noEmit
+	npm run --silent lint
 
-unit: node_modules/.package-lock.json ## run the unit tests: no root, no build
-	@$(BIN)/vitest run --config test/vitest.config.ts --project unit
+unit: build ## run the unit tests only
+	$(BIN)/vitest run --config test/vitest.config.ts --project unit
 
-check: node_modules/.package-lock.json ## what to run before a commit: lint and unit, side by side
-	@$(MAKE) --no-print-directory --jobs --output-sync=target lint unit
-
-test: build $(if $(ONLY),,lint) ## run all tests (root), or those in the file or with the name ONLY=…
-	@test/run $(if $(ONLY),'$(ONLY)')
-
-shell: fixtures build ## open a shell in a throwaway machine with atomic and the fixtures' registry (root)
-	@$(BIN)/tsx test/support/shell.ts
+test: test-deps build lint fixtures ## run all tests; the last line counts them (root)
+	@mkdir -p .cache; rm -f .cache/results.json; \
+	$(BIN)/vitest run --config test/vitest.config.ts --reporter=default --reporter=json --outputFile.json=.cache/results.json; \
+	status=$$?; \
+	jq -r '"\(.numPassedTests) passed, \(.numFailedTests) failed" + if .numPendingTests > 0 then ", \(.numPendingTests) skipped" else "" end' \
+	  .cache/results.json; \
+	exit $$status
 
 faults: test-deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
 	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project faults
@@ -71,13 +72,20 @@ demo: deps build ## show the main path in a throwaway machine (root)
 bench: deps build ## measure, one JSON line for each figure (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
-install: build ## install to $(DESTDIR)$(PREFIX)
+install: build install-units ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
 	install -d $(LIBRARY)/dist/chunks $(DESTDIR)$(PREFIX)/bin
 	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
 	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
 	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
+
+# enabled by the link: there is nothing to decide, and `systemctl mask` is the way to do without
+install-units:
+	install -d $(UNITS)/basic.target.wants
+	sed 's|@bin@|$(PREFIX)/bin|' src/units/atomic-recover.service > $(UNITS)/atomic-recover.service
+	chmod 0644 $(UNITS)/atomic-recover.service
+	ln -sfn ../atomic-recover.service $(UNITS)/basic.target.wants/atomic-recover.service
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules

@@ -6,6 +6,8 @@ import type { User } from './host/host.ts';
 import { mountPoints } from './host/mount.ts';
 
 export interface Paths {
+  /** The root directory of the host, below which host files go. */
+  readonly root: string;
   /** CK: one `NAME` link and up to two deployments `NAME.0`, `NAME.1` for each container. */
   readonly checkouts: string;
   /** Single-layer checkouts, and the default repository. */
@@ -39,6 +41,7 @@ export function pathsOf(env: Environment, config: Config, user: User): Paths {
       (user.isRoot ? '/var/lib/containers/atomic' : join(data, 'containers/atomic')),
   );
   return {
+    root: '/',
     checkouts,
     storage: join(checkouts, '.storage'),
     repository: repositoryOf(env, config, user, checkouts, data),

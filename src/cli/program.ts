@@ -4,6 +4,7 @@ import { rootCommand } from './argparse.ts';
 import type { Cli } from './cli.ts';
 import { addContainersDelete } from './containers/delete.ts';
 import { addContainersList } from './containers/list.ts';
+import { addContainersRecover } from './containers/recover.ts';
 import { addRollback } from './containers/rollback.ts';
 import { addContainersTrim } from './containers/trim.ts';
 import { addContainersUpdate } from './containers/update.ts';
@@ -58,6 +59,7 @@ function addContainers(program: CommandUnknownOpts, cli: Cli): void {
     .description('list, update and roll back containers');
   addContainersDelete(group, cli);
   addContainersList(group, cli);
+  addContainersRecover(group, cli);
   addContainersTrim(group);
   addContainersUpdate(group, cli);
   addRollback(group, cli);

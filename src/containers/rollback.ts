@@ -1,17 +1,12 @@
 /** `atomic containers rollback`: to the other deployment, and, done again, back. */
-import { rename, rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, orUndefined } from '../errors.ts';
 import { exists } from '../host/files/files.ts';
 import { activePath, type Container, containerOf, slotOf, unitCopy } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime } from './deployments/runtime.ts';
-import { hostFilesMirror } from './host-files/apply.ts';
-import { recordsOf } from './host-files/record.ts';
-import { readHostFiles, stageHostFiles } from './host-files/stage.ts';
-import { recordedValues } from './rendering/recorded-values.ts';
+import { restoreHostFiles } from './host-files/restore.ts';
 import { findRunning } from './service/restart-set.ts';
 import { switchDeployment } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
@@ -34,7 +29,8 @@ export async function rollBackContainer(context: Context, text: string): Promise
       kind: 'note',
       text: `Rolling back container ${name} to the checkout at ${target.path}`,
     });
-    await completeHostFiles(target);
+    const current = orUndefined(() => readDeployment(name, from));
+    await restoreHostFiles(context, container, { target, current });
     const runtime = recordedRuntime(context, container, from);
     await switchDeployment(context, container, {
       operation: 'rollback',
@@ -70,22 +66,4 @@ function otherDeployment({ name, slots }: Container, from: string): Deployment {
       `cannot roll back '${name}': its package ${target.info['rpm-installed']} is not available in this build`,
     );
   return target;
-}
-
-/** Deployments of the Python tool have their host files only as the image has them. */
-async function completeHostFiles({ path, info }: Deployment): Promise<void> {
-  const mirror = hostFilesMirror(path);
-  if (recordsOf(info).size === 0 || exists(mirror)) return;
-  const rootfs = join(path, 'rootfs');
-  const tables = {
-    renames: info['rename-installed-files'] ?? {},
-    templates: info['installed-files-template'] ?? [],
-  };
-  const files = await readHostFiles({ rootfs, shownAs: rootfs }, tables);
-  if (files.length === 0)
-    throw new AtomicError(`cannot roll back: the files for the host are gone from ${rootfs}`);
-  const unfinished = `${mirror}.new`;
-  await rm(unfinished, { recursive: true, force: true });
-  await stageHostFiles(files, recordedValues(info), unfinished);
-  await rename(unfinished, mirror);
 }

@@ -13,6 +13,8 @@ export interface ImageSource {
   readonly isInsecure: boolean;
   /** A file in the format of containers-auth.json(5); absent: skopeo's own. */
   readonly authFile: string | undefined;
+  /** What a person can do about a failure, given the reason that skopeo has logged. */
+  readonly hintFor: (reason: string) => string | undefined;
   /** What is done with it, for messages; `pull` when absent. */
   readonly purpose?: 'pull' | 'inspect' | 'delete';
 }
@@ -121,7 +123,7 @@ async function explained<Result>(image: ImageSource, call: () => Promise<Result>
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     const reason = reasonOf(error.failure.stderr) ?? error.message;
-    const hint = hintFor(reason);
+    const hint = image.hintFor(reason);
     const details = { exitCode: error.exitCode, cause: error };
     if (ENGINE_IS_DOWN.test(reason)) throw new AtomicError(NO_ENGINE, { ...details, hint: START_ENGINE });
     throw new AtomicError(
@@ -137,16 +139,4 @@ export function reasonOf(stderr: string): string | undefined {
   const message =
     quoted?.replaceAll(/\\(.)/g, (_, character: string) => (character === 'n' ? ' ' : character)) ?? bare;
   return message?.replace(/^(Error parsing image name "[^"]*"|initializing source \S+): /, '');
-}
-
-function hintFor(reason: string): string | undefined {
-  if (/unauthorized|authentication required|denied/i.test(reason))
-    return "check --src-creds, or use 'skopeo login'";
-  if (/manifest unknown|name unknown/i.test(reason)) return 'check the name and the tag';
-  if (/HTTP response to HTTPS client|x509|certificate/i.test(reason))
-    return "use 'http:' before the name to do without TLS";
-  if (/reference does not exist|no such image/i.test(reason))
-    return "'docker images' lists what the engine has";
-  if (/does not resolve to an image ID/.test(reason)) return "'podman images' lists what is there";
-  return undefined;
 }

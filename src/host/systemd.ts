@@ -12,6 +12,9 @@ async function systemctl(host: Host, ...words: readonly string[]): Promise<strin
 }
 
 export const start = async (host: Host, unit: string) => await systemctl(host, 'start', '--', unit);
+/** Asks for the start of a unit, and does not wait for it: nothing that runs while the machine boots may. */
+export const startLater = async (host: Host, unit: string) =>
+  await systemctl(host, 'start', '--no-block', '--', unit);
 export const stop = async (host: Host, unit: string) => await systemctl(host, 'stop', '--', unit);
 export const daemonReload = async (host: Host) => await systemctl(host, 'daemon-reload');
 
@@ -29,6 +32,13 @@ export const reenable = async (host: Host, unit: string) => await systemctl(host
 export async function isEnabled(host: Host, unit: string): Promise<boolean> {
   const [tool = '', ...args] = systemctlArgv(host, 'is-enabled', '--quiet', '--', unit);
   return (await host.processes.run({ tool, args, expected: [1, 4] })).exitCode === 0;
+}
+
+/** Whether the machine, or the session of the user, is still starting: a start of a unit may then wait for this process. */
+export async function isBooting(host: Host): Promise<boolean> {
+  const [tool = '', ...args] = systemctlArgv(host, 'is-system-running');
+  const { stdout } = await host.processes.run({ tool, args, expected: [1] });
+  return ['initializing', 'starting'].includes(stdout.trim());
 }
 
 /** Forgets that the unit failed. */

@@ -139,29 +139,39 @@ describe('files for the host', () => {
     await box.sh('rm -r /etc/atomic-test.conf /opt/atomic-test');
   });
 
-  it('of two containers are not the same', async () => {
+  it('of two containers are shared when they are the same, and go with the last of them', async () => {
     await install();
 
     const second = await box.atomic('install', '--system', '--name=second', box.image(IMAGE));
 
-    expect(second).toMatchObject({ exitCode: 1 });
-    expect(second.stderr).toMatch(
-      /^cannot put \/\S+ on the host: the container 'tool' has put it there; uninstall 'tool', or/,
-    );
-    expect((await box.atomic('containers', 'list', '-aq')).stdout).toBe('tool\n');
-    expect(await onHost()).toEqual(FIRST);
+    expect(second).toMatchObject({ exitCode: 0, stderr: '' });
+    const tool = '/usr/local/bin/renamed-tool';
+    expect(second.stdout).not.toContain('Created file');
+    expect(second.stdout).toContain(`File ${tool} already exists\n${tool} belongs to the container 'tool'\n`);
+    await box.atomic('uninstall', 'tool');
+    expect(await onHost()).toEqual(FIRST.filter((line) => !line.startsWith(tool)));
+    await box.atomic('uninstall', 'second');
   });
 
-  it('of an update that conflict are found before the service is stopped', async () => {
+  it('of an update stay as another container has them, which is said', async () => {
     await install();
     await box.atomic('install', '--system', '--name=other', box.image('hello-world'));
     await box.atomic('run', 'other');
 
-    const failed = await box.atomic('containers', 'update', `--rebase=${box.image('host-files-2')}`, 'other');
+    const updated = await box.atomic(
+      'containers',
+      'update',
+      `--rebase=${box.image('host-files-2')}`,
+      'other',
+    );
 
-    expect(failed).toMatchObject({ exitCode: 1 });
-    expect(failed.stdout).not.toContain('stop');
-    expect(await box.isActive('other')).toBe(true);
+    expect(updated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(updated.stdout).toContain(
+      "File /etc/atomic-test.conf already exists\n/etc/atomic-test.conf belongs to the container 'tool'\n",
+    );
+    expect((await box.sh('systemctl is-active other')).stdout).toBe('active\n');
+    await box.atomic('uninstall', 'other');
+    expect(await onHost()).toEqual(FIRST);
   });
 
   it('need values, which are asked for before anything is touched', async () => {
@@ -184,7 +194,7 @@ describe('files for the host', () => {
 
     expect(refused).toMatchObject({ exitCode: 1 });
     expect(refused.stderr).toMatch(
-      /^cannot put \/opt\/atomic-test\/\S+ on the host: \/opt\/atomic-test is (a symbolic link|not a folder)\n$/,
+      /^cannot put \/opt\/atomic-test\/\S+ on the host: \/opt\/atomic-test is (a symbolic link|not a directory)\n$/,
     );
     expect((await box.sh('ls /opt/real 2>/dev/null')).stdout).toBe('');
     await box.sh('rm -rf /opt/real /opt/atomic-test');

@@ -57,6 +57,18 @@ describe('--runtime', () => {
     expect((await box.sh('crun list -q')).stdout).toBe('');
   });
 
+  it('may be named without its path, also in the configuration', async () => {
+    await install('c', 'hello-world', '--runtime=crun');
+    await box.type("echo 'runtime: crun' >/etc/atomic.conf");
+    await install('d', 'hello-world');
+    await box.type('rm /etc/atomic.conf');
+
+    for (const name of ['c', 'd'])
+      expect(await box.file(`/etc/systemd/system/${name}.service`)).toContain(
+        `/usr/bin/crun --systemd-cgroup run '${name}'`,
+      );
+  });
+
   it('may be any program that says a version', async () => {
     await install('ls', 'hello-world', '--runtime=/bin/ls');
 

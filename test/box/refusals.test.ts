@@ -125,15 +125,6 @@ describe('an image', () => {
     },
   );
 
-  it('has the runtime that the configuration names without its path', async () => {
-    await box.sh("echo 'runtime: crun' >/etc/atomic.conf");
-    await box.atomic('install', '--system', '--name=hello', box.image('hello-world'));
-
-    const unit = await box.sh('cat /etc/systemd/system/hello.service');
-
-    expect(unit.stdout).toMatch(/^ExecStart=\/usr\/bin\/crun /m);
-  });
-
   it('is refused when its unit exists already', async () => {
     await box.sh('touch /etc/systemd/system/hello.service');
 

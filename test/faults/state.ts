@@ -33,7 +33,7 @@ const FACTS = `
   echo "reload=$(systemctl show -P NeedDaemonReload ${NAME})"
   echo "others=$(ls -A | grep -vE '^(.storage|${NAME}|${NAME}.[01])$' | tr '\\n' ' ')"`;
 
-export async function stateOf(box: TestBox): Promise<State> {
+export async function stateOf(box: Pick<TestBox, 'sh'>): Promise<State> {
   const { stdout } = await box.sh(FACTS);
   return Object.fromEntries(stdout.trimEnd().split('\n').map(splitAtEquals));
 }
@@ -73,13 +73,13 @@ export function wholeState({ image, receiver }: Deployed, digests: Readonly<Reco
 }
 
 /** Fails unless the service answers with the receiver of its deployment. */
-export async function expectAnswer(box: TestBox, { receiver }: Deployed): Promise<void> {
+export async function expectAnswer(box: Pick<TestBox, 'sh'>, { receiver }: Deployed): Promise<void> {
   const answer = await eventually(box, `curl -sf localhost:8081 | grep -x "Hi ${receiver}"`);
   expect(answer.stdout).toBe(`Hi ${receiver}\n`);
 }
 
 /** Fails unless ostree finds the repository sound. */
-export async function expectSoundRepository(box: TestBox): Promise<void> {
+export async function expectSoundRepository(box: Pick<TestBox, 'sh'>): Promise<void> {
   const { exitCode, stderr } = await box.sh(`ostree --repo=${CONTAINERS}/.storage/ostree fsck --quiet`);
   expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
 }

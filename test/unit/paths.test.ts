@@ -13,6 +13,7 @@ describe('pathsOf', () => {
     const env = { ATOMIC_OSTREE_REPO: '/repo', XDG_DATA_HOME: '/data', XDG_RUNTIME_DIR: '/runtime' };
 
     expect(pathsOf(env, configOf(), ROOT)).toEqual({
+      root: '/',
       checkouts: '/var/lib/containers/atomic',
       storage: '/var/lib/containers/atomic/.storage',
       repository: '/repo',
@@ -30,6 +31,7 @@ describe('pathsOf', () => {
 
   it('has places below the home of an ordinary user', () => {
     expect(pathsOf({}, configOf(), USER)).toEqual({
+      root: '/',
       checkouts: '/home/u/.local/share/containers/atomic',
       storage: '/home/u/.local/share/containers/atomic/.storage',
       repository: '/home/u/.local/share/containers/atomic/repo',

@@ -2,7 +2,7 @@
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import { exists, readLinkIfPresent } from '../../host/files/files.ts';
-import type { ContainerName } from './name.ts';
+import { type ContainerName, isContainerName } from './name.ts';
 
 export type Slot = 0 | 1;
 
@@ -26,6 +26,8 @@ export interface Container {
   readonly saved: (slot: Slot) => string;
   /** The marker of a change that is under way, or was cut short. */
   readonly marker: string;
+  /** The journal of a change of its host files that is under way, or was cut short. */
+  readonly hostFiles: string;
   readonly lock: string;
   /** The unit file, and the tmpfiles.d file, on the host. */
   readonly unit: string;
@@ -46,6 +48,7 @@ export function containerOf({ paths }: Context, name: ContainerName): Container 
     staging: (slot) => among(`.${name}.${slot}.new-${process.pid}`),
     saved: (slot) => among(`.${name}.${slot}.old`),
     marker: among(`.${name}.pending`),
+    hostFiles: among(`.${name}.host-files`),
     lock: join(paths.locks, `${name}.lock`),
     unit: join(paths.units, `${name}.service`),
     tmpfiles: join(paths.tmpfiles, `${name}.conf`),
@@ -57,6 +60,12 @@ export function containerOf({ paths }: Context, name: ContainerName): Container 
 export function isStagingOf({ name }: Container, slot: Slot, entry: string): boolean {
   const prefix = `.${name}.${slot}.new-`;
   return entry.startsWith(prefix) && /^\d+$/.test(entry.slice(prefix.length));
+}
+
+/** The container whose journal of host files has this file name; `undefined` for other names. */
+export function containerOfJournal(entry: string): ContainerName | undefined {
+  const name = /^\.(.+)\.host-files$/.exec(entry)?.[1];
+  return name !== undefined && isContainerName(name) ? name : undefined;
 }
 
 /** The copies of what is installed on the host, inside a deployment. */

@@ -19,6 +19,10 @@ const Info = z.looseObject({
   'installed-files-checksum': z.record(z.string(), z.string()).nullish(),
   /** Ours alone: the texts of symbolic links among the installed files. */
   'installed-files-links': z.record(z.string(), z.string()).nullish(),
+  /** Ours alone: the sizes of regular files among the installed files, in bytes. */
+  'installed-files-sizes': z.record(z.string(), z.number()).nullish(),
+  /** Ours alone: what stayed in the place of a file, since other containers have it, too. */
+  'installed-files-kept': z.record(z.string(), z.string()).nullish(),
   /** Ours alone: folders that had to be made for the installed files. */
   'created-folders': z.array(z.string()).nullish(),
   'installed-files-template': z.array(z.string()).nullish(),

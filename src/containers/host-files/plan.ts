@@ -1,16 +1,19 @@
 /** Which of an image's host files will be put on this host: decided, and proved possible, before anything is stopped. */
-import { lstatSync } from 'node:fs';
 import { readlink } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
-import { exists } from '../../host/files/files.ts';
+import { Directory, Obstacle } from '../../host/files/directory.ts';
+import { openBelow } from '../../host/files/open-below.ts';
+import { pathInside } from '../../host/files/path-inside.ts';
+import type { Container } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
-import { readDeployments } from '../deployments/inventory.ts';
-import type { ContainerName } from '../deployments/name.ts';
+import { decide } from './decide.ts';
+import { checksumBehind, findIn } from './found.ts';
+import { openHost, openOnHost, parentsOf } from './host-path.ts';
+import { cannotPut, noteExists } from './notes.ts';
+import { type Owners, ownersBeside } from './owners.ts';
+import type { HostFile } from './read.ts';
 import {
-  checksumOf,
-  compareWithRecord,
   type FileRecord,
   type FileRecords,
   NO_CONTENT,
@@ -18,10 +21,10 @@ import {
   recordedFiles,
   recordsOf,
 } from './record.ts';
-import type { HostFile } from './stage.ts';
+import { requireSpace } from './space.ts';
 
 export interface PlanRequest {
-  readonly name: ContainerName;
+  readonly container: Container;
   readonly files: readonly HostFile[];
   /** Where the files have been staged. */
   readonly mirror: string;
@@ -31,83 +34,99 @@ export interface PlanRequest {
 
 /**
  * Decides which files are ours to put on the host: those whose path is free, or held by the current deployment's own
- * file as it was installed. A file that somebody else has put there, or changed, stays, and is reported.
+ * file as it was installed. A file of the same content that another container has brought is shared with it. Any other
+ * file stays, and is reported.
  *
  * @returns what `info` will say
- * @throws AtomicError when another container has a file of that path, or a path leads through a symbolic link
+ * @throws AtomicError when a path leads through a symbolic link or a file, or its file system is full or read-only
  */
 export async function planHostFiles(context: Context, request: PlanRequest): Promise<RecordedFiles> {
-  const files = request.files.filter(({ kind }) => kind !== 'folder');
+  const files = request.files.filter(({ kind }) => kind !== 'directory');
   if (files.length === 0) return recordedFiles(new Map(), []);
-  requireNoConflict(context, request.name, files);
-  const current: FileRecords = request.current === undefined ? new Map() : recordsOf(request.current.info);
-  const planned = new Map<string, FileRecord>();
-  const folders = new Set<string>();
-  for (const file of files) {
-    requireOwnFolders(file.target);
-    if (!isOurs(context, file, current.get(file.target))) continue;
-    planned.set(file.target, await recordFor(file, request.mirror));
-    for (const folder of missingFolders(file.target)) folders.add(folder);
+  const plan: Plan = {
+    owners: ownersBeside(context, request.container),
+    current: request.current === undefined ? new Map() : recordsOf(request.current.info),
+    planned: new Map(),
+    additions: [],
+  };
+  using host = openHost(context);
+  for (const file of files) await planFile(context, host, { ...request, file, plan });
+  requireSpace(host, plan.additions);
+  return recordedFiles(plan.planned, createdDirectories(host, plan, request.current));
+}
+
+interface Plan {
+  readonly owners: Owners;
+  readonly current: FileRecords;
+  readonly planned: Map<string, FileRecord>;
+  /** What has to be written, with its size in bytes. */
+  readonly additions: { readonly path: string; readonly size: number }[];
+}
+
+interface Planning {
+  readonly file: HostFile;
+  readonly mirror: string;
+  readonly plan: Plan;
+}
+
+async function planFile(context: Context, host: Directory, { file, mirror, plan }: Planning): Promise<void> {
+  const { target, kind } = file;
+  using directory = openFor(host, target);
+  const found = directory && findIn(directory, basename(target), context.signal);
+  const wanted = await recordFor(context, file, mirror);
+  const before = plan.current.get(target);
+  const mine = before === undefined ? [] : [before];
+  const decision = await decide({ wanted, found, mine, owners: plan.owners.recordsOf(target) });
+  if (decision === 'leave') {
+    const isOurOwn = before !== undefined && plan.owners.namesOf(target).length === 0;
+    if (kind !== 'empty directory' && !isOurOwn) noteExists(context, target, plan.owners);
+    return;
   }
-  const kept = (request.current?.info['created-folders'] ?? []).filter((folder) =>
-    [...planned.keys()].some((path) => path.startsWith(`${folder}/`)),
-  );
-  return recordedFiles(planned, [...new Set([...kept, ...folders])].sort());
+  if (decision === 'keep') noteExists(context, target, plan.owners);
+  const kept = decision === 'keep' ? { kept: (await found?.fingerprint()) ?? '' } : {};
+  plan.planned.set(target, { ...wanted, ...kept });
+  if (decision === 'put' || decision === 'replace')
+    plan.additions.push({ path: target, size: wanted.size ?? 0 });
 }
 
-function requireNoConflict(context: Context, name: ContainerName, files: readonly HostFile[]): void {
-  const targets = new Set(files.filter(({ kind }) => kind !== 'empty folder').map(({ target }) => target));
-  for (const other of readDeployments(context)) {
-    if (other.name === name) continue;
-    const path = [...recordsOf(other.info).keys()].find((candidate) => targets.has(candidate));
-    if (path === undefined) continue;
-    throw new AtomicError(`cannot put ${path} on the host: the container '${other.name}' has put it there`, {
-      hint: `uninstall '${other.name}', or choose an image without that file`,
-    });
+/** The directory of the host that a file goes to, if there is one. A link on the way could lead anywhere. */
+function openFor(host: Directory, target: string): Directory | undefined {
+  try {
+    return openOnHost(host, dirname(target));
+  } catch (error) {
+    throw error instanceof Obstacle ? cannotPut(target, error) : error;
   }
 }
 
-/** Links that belong to the layout of the operating system: merged /usr, and the state folders of OSTree hosts. */
-const SYSTEM_LINKS = new Set(
-  ['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libx32', 'home', 'opt', 'srv', 'mnt', 'media', 'root', 'tmp']
-    .map((name) => `/${name}`)
-    .concat('/usr/local', '/usr/sbin', '/var/run', '/var/lock'),
-);
-
-/** A link on the way could lead anywhere, and need not be the administrator's. */
-function requireOwnFolders(target: string): void {
-  for (const folder of parentsOf(target)) {
-    const entry = lstatSync(folder, { throwIfNoEntry: false });
-    if (entry === undefined) return;
-    if (entry.isDirectory() || (entry.isSymbolicLink() && SYSTEM_LINKS.has(folder))) continue;
-    const what = entry.isSymbolicLink() ? 'a symbolic link' : 'not a folder';
-    throw new AtomicError(`cannot put ${target} on the host: ${folder} is ${what}`);
-  }
+/** Those that have to be made, or have been made for files of ours, by us or by containers that have files there, too. */
+function createdDirectories(host: Directory, plan: Plan, current: Deployment | undefined): readonly string[] {
+  const recorded = new Set(current?.info['created-folders'] ?? []);
+  const parents = new Set([...plan.planned.keys()].flatMap(parentsOf));
+  return [...parents].filter((path) => {
+    if (recorded.has(path) || plan.owners.haveDirectory(path)) return true;
+    using directory = openFor(host, join(path, '.'));
+    return directory === undefined;
+  });
 }
 
-function missingFolders(target: string): readonly string[] {
-  return parentsOf(target).filter((folder) => !exists(folder));
+async function recordFor(
+  { signal }: Context,
+  { target, kind }: HostFile,
+  mirror: string,
+): Promise<FileRecord> {
+  if (kind === 'empty directory') return { checksum: NO_CONTENT };
+  if (kind === 'link') return await recordForLink(target, mirror, signal);
+  using root = Directory.open(mirror);
+  using directory = openBelow(root, dirname(target));
+  const found = directory && findIn(directory, basename(target), signal);
+  if (found === undefined) throw cannotPut(target, new Error('it is gone from the deployment'));
+  return { checksum: await found.fingerprint(), size: Number(found.stat.size) };
 }
 
-/** `/a/b/c` is in `/a` and `/a/b`. */
-function parentsOf(path: string): readonly string[] {
-  const folder = dirname(path);
-  return folder === '/' ? [] : [...parentsOf(folder), folder];
-}
-
-function isOurs(context: Context, { target, kind }: HostFile, record: FileRecord | undefined): boolean {
-  if (!exists(target)) return true;
-  if (record !== undefined) return compareWithRecord(target, record) === 'same';
-  if (kind !== 'empty folder') context.report({ kind: 'note', text: `File ${target} already exists` });
-  return false;
-}
-
-async function recordFor({ target, kind }: HostFile, mirror: string): Promise<FileRecord> {
-  const staged = join(mirror, target);
-  if (kind === 'empty folder') return { checksum: NO_CONTENT };
-  if (kind === 'file') return { checksum: checksumOf(staged) };
-  const link = await readlink(staged);
+/** compat: the Python tool compares what a link leads to, so that has to be in the record as well. */
+async function recordForLink(target: string, mirror: string, signal: AbortSignal): Promise<FileRecord> {
+  const link = await readlink(join(mirror, target));
   const destination = resolve(dirname(target), link);
-  const content = [join(mirror, destination), destination].find(exists);
-  return { link, checksum: content === undefined ? NO_CONTENT : checksumOf(content) };
+  const content = (await pathInside(mirror, destination)) ?? destination;
+  return { link, checksum: await checksumBehind(content, signal) };
 }

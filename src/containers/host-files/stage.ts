@@ -1,138 +1,78 @@
-/** The files that an image brings for the host: what of its `/exports/hostfs` goes where, and with which content. */
-import { chmod, chown, link, lstat, mkdir, readdir, readFile, readlink, symlink } from 'node:fs/promises';
-import { dirname, join, normalize } from 'node:path';
-import { AtomicError } from '../../errors.ts';
-import { createFile } from '../../host/files/files.ts';
-import { pathInside } from '../../host/files/path-inside.ts';
-import { renderTemplate, type Template, type Values } from '../rendering/template.ts';
+/** Lays the files that an image brings for the host out in the deployment, as they will be on the host. */
+import { mkdirSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { isErrno } from '../../errors.ts';
+import { type Attributes, Directory } from '../../host/files/directory.ts';
+import { openBelow } from '../../host/files/open-below.ts';
+import { renderTemplate, type Values } from '../rendering/template.ts';
+import type { HostFile } from './read.ts';
 
-/** One entry of hostfs. A folder that holds others is listed for its mode and owner. */
-export interface HostFile {
-  /** Where it goes on the host, absolute. */
-  readonly target: string;
-  /** Where it is in the checkout. */
-  readonly source: string;
-  readonly kind: 'file' | 'link' | 'empty folder' | 'folder';
-  /** Present when its content is to be filled in. */
-  readonly template?: Template;
-}
-
-/** What an image's manifest.json says of its host files. */
-export interface HostFileTables {
-  /** Old to new path; a folder takes along what is in it. */
-  readonly renames: Values;
-  /** Paths, after renaming, of files whose content is a template. */
-  readonly templates: readonly string[];
-}
-
-/**
- * Lists the host files of an unpacked image, folders before what they hold. No link is followed.
- *
- * @param shownAs the path of `rootfs` in messages
- * @throws AtomicError for a renamed path that is not absolute, a name that is not UTF-8, or two files for one path
- */
-export async function readHostFiles(
-  { rootfs, shownAs }: { rootfs: string; shownAs: string },
-  tables: HostFileTables,
-): Promise<readonly HostFile[]> {
-  const root = await pathInside(rootfs, 'exports/hostfs');
-  if (root === undefined || !(await lstat(root)).isDirectory()) return [];
-  requirePaths(tables.renames);
-  const files = await walk(root, { target: '/', shownAs: join(shownAs, 'exports/hostfs') }, tables);
-  requireDistinct(files);
-  return files;
-}
-
-interface Place {
-  readonly target: string;
-  readonly shownAs: string;
-}
-
-async function walk(folder: string, place: Place, tables: HostFileTables): Promise<HostFile[]> {
-  const files: HostFile[] = [];
-  for (const entry of (await readdir(folder, { withFileTypes: true })).sort(byName)) {
-    if (entry.name.includes('\ufffd'))
-      throw new AtomicError(`${join(place.shownAs, entry.name)}: a file for the host needs a name in UTF-8`);
-    const path = join(place.target, entry.name);
-    const source = join(folder, entry.name);
-    const target = tables.renames[path] ?? path;
-    const inside = { target, shownAs: join(place.shownAs, entry.name) };
-    if (entry.isSymbolicLink()) files.push({ target, source, kind: 'link' });
-    else if (entry.isFile()) files.push(await fileEntry(source, inside, tables));
-    else if (entry.isDirectory()) {
-      const content = await walk(source, inside, tables);
-      files.push({ target, source, kind: content.length === 0 ? 'empty folder' : 'folder' }, ...content);
-    }
-  }
-  return files;
-}
-
-function byName(a: { name: string }, b: { name: string }): number {
-  return a.name < b.name ? -1 : 1;
-}
-
-async function fileEntry(
-  source: string,
-  { target, shownAs }: Place,
-  { templates }: HostFileTables,
-): Promise<HostFile> {
-  if (!templates.includes(target)) return { target, source, kind: 'file' };
-  return {
-    target,
-    source,
-    kind: 'file',
-    template: { file: shownAs, text: await readFile(source, 'utf8') },
-  };
-}
-
-function requirePaths(renames: Values): void {
-  for (const path of Object.values(renames)) {
-    if (path.startsWith('/') && path !== '/' && normalize(path) === path && !path.endsWith('/')) continue;
-    throw new AtomicError(`Invalid manifest.json file in image: renameFiles: '${path}' is not a path`, {
-      hint: "expected an absolute path without '..'",
-    });
-  }
-}
-
-function requireDistinct(files: readonly HostFile[]): void {
-  const seen = new Set<string>();
-  for (const { target, kind } of files) {
-    if (seen.has(target) && kind !== 'folder')
-      throw new AtomicError(`Invalid manifest.json file in image: two files of the image go to '${target}'`);
-    seen.add(target);
-  }
-}
+/** Where a deployment keeps its host files, laid out as they go to the host. */
+export const hostFilesMirror = (deployment: string) => join(deployment, 'hostfs');
 
 /**
  * Lays host files out below `mirror` as they will be on the host: owners, modes and links as in the image, templates
- * filled in. Files are hard links into the checkout; they are copied when they go to the host.
+ * filled in. Files are hard links into the checkout; they are copied when they go to the host. Nothing is written, or
+ * changed, outside `mirror`, whatever the paths are.
  */
-export async function stageHostFiles(
-  files: readonly HostFile[],
-  values: Values,
-  mirror: string,
-): Promise<void> {
+export function stageHostFiles(files: readonly HostFile[], values: Values, mirror: string): void {
+  if (files.length === 0) return;
+  mkdirSync(mirror);
+  using root = Directory.open(mirror);
   for (const file of files) {
-    const path = join(mirror, file.target);
-    await mkdir(dirname(path), { recursive: true });
-    if (file.kind === 'link') await symlink(await readlink(file.source), path);
-    else if (file.template !== undefined)
-      await stageTemplate(file.source, path, renderTemplate(file.template, values));
-    else if (file.kind === 'file') await link(file.source, path);
-    else await stageFolder(file.source, path);
+    using parent = openOrMake(root, dirname(file.target));
+    using sources = Directory.open(file.source.root);
+    using from = openBelow(sources, dirname(file.source.path));
+    if (from !== undefined) stageFile(file, { parent, from, values });
   }
 }
 
-async function stageTemplate(source: string, path: string, text: string): Promise<void> {
-  const { mode, uid, gid } = await lstat(source);
-  await createFile(path, text);
-  await chown(path, uid, gid);
-  await chmod(path, mode);
+interface Places {
+  readonly parent: Directory;
+  readonly from: Directory;
+  readonly values: Values;
 }
 
-async function stageFolder(source: string, path: string): Promise<void> {
-  const { mode, uid, gid } = await lstat(source);
-  await mkdir(path, { recursive: true });
-  await chown(path, uid, gid);
-  await chmod(path, mode);
+function stageFile({ target, source, kind, template }: HostFile, { parent, from, values }: Places): void {
+  const [name, old] = [basename(target), basename(source.path)];
+  const attributes = attributesOf(from, old);
+  if (kind === 'link') parent.symlink(name, from.readLink(old), attributes);
+  else if (template !== undefined) parent.createFile(name, renderTemplate(template, values), attributes);
+  else if (kind === 'file') linkOrCopy(from, old, parent, name);
+  else if (parent.stat(name) === undefined) parent.make(name, attributes)[Symbol.dispose]();
+  else {
+    using made = parent.open(name);
+    made.setAttributes(attributes);
+  }
+}
+
+/** Owner and permissions of an entry, which has to be there. */
+export function attributesOf(directory: Directory, name: string): Attributes {
+  const stat = directory.stat(name);
+  return stat === undefined
+    ? DEFAULTS
+    : { mode: Number(stat.mode), uid: Number(stat.uid), gid: Number(stat.gid) };
+}
+
+const DEFAULTS: Attributes = {
+  mode: 0o755,
+  uid: process.geteuid?.() ?? 0,
+  gid: process.getegid?.() ?? 0,
+};
+
+/** The root file system of another container, or of somebody else, can be on another file system. */
+function linkOrCopy(from: Directory, old: string, to: Directory, name: string): void {
+  try {
+    from.link(old, to, name);
+  } catch (error) {
+    if (!isErrno(error, 'EXDEV', 'EMLINK')) throw error;
+    from.copyFile(old, to, name);
+  }
+}
+
+function openOrMake(root: Directory, path: string): Directory {
+  const found = openBelow(root, path);
+  if (found !== undefined) return found;
+  using parent = openOrMake(root, dirname(path));
+  return parent.make(basename(path), DEFAULTS);
 }

@@ -13,10 +13,10 @@ import { waitForAll } from '../../wait-for-all.ts';
 import type { Container, Slot } from '../deployments/container.ts';
 import { type Deployment, renderInfo } from '../deployments/deployment.ts';
 import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
-import { hostFilesMirror } from '../host-files/apply.ts';
 import { planHostFiles } from '../host-files/plan.ts';
+import { type HostFile, readHostFiles } from '../host-files/read.ts';
 import type { RecordedFiles } from '../host-files/record.ts';
-import { type HostFile, readHostFiles, stageHostFiles } from '../host-files/stage.ts';
+import { hostFilesMirror, stageHostFiles } from '../host-files/stage.ts';
 import { type Exports, readExports } from '../rendering/exports.ts';
 import { renderTemplate, requireValues, type Template, type Values } from '../rendering/template.ts';
 import { defaultUnit, execValues } from '../rendering/unit.ts';
@@ -113,10 +113,9 @@ async function writeDeployment(context: Context, request: Writing, place: Place)
   const sources = await writeConfig(context, rendering);
   if (!exports.manifest.noContainerService) await writeUnit(rendering);
   await writeTmpfiles(context, rendering, sources);
-  await stageHostFiles(files, values, hostFilesMirror(place.staging));
+  stageHostFiles(files, values, hostFilesMirror(place.staging));
   const installed = await planHostFiles(context, {
     ...request,
-    name: request.container.name,
     files,
     mirror: hostFilesMirror(place.staging),
   });

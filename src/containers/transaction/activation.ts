@@ -18,7 +18,7 @@ import { waitForAll } from '../../wait-for-all.ts';
 import { type Container, tmpfilesCopy, unitCopy } from '../deployments/container.ts';
 import { type Deployment, readDeployment } from '../deployments/deployment.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
-import { applyHostFiles } from '../host-files/apply.ts';
+import { applyHostFiles } from '../placement/apply.ts';
 import { installSectionOf } from '../rendering/unit.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
 import { followBase } from './follow-base.ts';
@@ -75,7 +75,7 @@ async function activateFiles(
   { active, deployments }: { active: Deployment; deployments: readonly Deployment[] },
 ): Promise<void> {
   const others = deployments.filter((deployment) => deployment !== active);
-  await applyHostFiles(context, active, others);
+  await applyHostFiles(context, container, { active, previous: others });
   if (active.info.remote) await followBase(context, active);
   for (const dependant of dependantsOf(context, container)) await followBase(context, dependant, active);
 }
@@ -144,7 +144,8 @@ export async function deactivate(
   if (runtime !== undefined) await deleteContainer(context, runtime, name);
   await faultPoint(context, 'remove.disabled');
   await removeIfPresent(unit);
-  await applyHostFiles(context, undefined, readableDeployments(context, container));
+  const previous = readableDeployments(context, container);
+  await applyHostFiles(context, container, { active: undefined, previous });
   await faultPoint(context, 'remove.unit');
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
   await ignoringFailure(context, systemd.daemonReload(context));

@@ -4,6 +4,7 @@ import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
 import {
+  entriesIfPresent,
   exists,
   readIfPresent,
   removeIfPresent,
@@ -12,6 +13,7 @@ import {
   syncPath,
 } from '../../host/files/files.ts';
 import type { Container } from '../deployments/container.ts';
+import { type ContainerName, isContainerName } from '../deployments/name.ts';
 import { Running } from '../service/restart-set.ts';
 
 const Pending = z.object({
@@ -29,6 +31,14 @@ export type Pending = z.infer<typeof Pending>;
 /** Whether a command on the container is under way, or was cut short. */
 export function isPending({ marker }: Container): boolean {
   return exists(marker);
+}
+
+/** The containers on which a command is under way, or was cut short, sorted. */
+export function pendingNames({ paths }: Context): readonly ContainerName[] {
+  return entriesIfPresent(paths.checkouts)
+    .map((entry) => /^\.(.+)\.pending$/.exec(entry.name)?.[1] ?? '')
+    .filter(isContainerName)
+    .sort();
 }
 
 /** Puts the marker of a container on disk. */

@@ -2,6 +2,7 @@
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';
+import * as systemd from '../../host/systemd.ts';
 import { activePath, type Container } from '../deployments/container.ts';
 import { NOTHING_RUNNING, startRunning } from '../service/restart-set.ts';
 import { activate, deactivate } from './activation.ts';
@@ -12,8 +13,14 @@ import { goBack } from './switch-over.ts';
 /**
  * One rule: the state of the host is a function of the link. With a marker pending, what the link points to is
  * activated, and started if it ran; when it points nowhere, everything of that name is taken away. One line says so.
+ *
+ * @param isBooting nothing can be started yet: services that are enabled start afterwards
  */
-export async function recover(context: Context, container: Container): Promise<void> {
+export async function recover(
+  context: Context,
+  container: Container,
+  { isBooting = false }: { isBooting?: boolean } = {},
+): Promise<void> {
   const pending = await readPending(container);
   if (pending === undefined) {
     await settleSlots(context, container);
@@ -24,7 +31,7 @@ export async function recover(context: Context, container: Container): Promise<v
   const outcome =
     active === undefined
       ? await takeAway(quiet, container, pending)
-      : await finish(quiet, container, { active, pending });
+      : await finish(quiet, container, { active, pending, isBooting });
   await clearPending(context, container);
   await settleSlots(context, container);
   const text = `An earlier atomic command on '${container.name}' was cut short: ${outcome}`;
@@ -40,10 +47,14 @@ async function takeAway(context: Context, container: Container, pending: Partial
 async function finish(
   context: Context,
   container: Container,
-  { active, pending }: { active: string; pending: Partial<Pending> },
+  { active, pending, isBooting }: { active: string; pending: Partial<Pending>; isBooting: boolean },
 ): Promise<string> {
   const { running = NOTHING_RUNNING, operation, from } = pending;
   await activate(context, container, active, operation === 'install' ? 'enable' : 'refresh');
+  if (isBooting) {
+    await startWhenBooted(context, container);
+    return `finished the deployment ${active}`;
+  }
   try {
     await startRunning(context, running);
     return `finished the deployment ${active}`;
@@ -55,4 +66,9 @@ async function finish(
     await goBack(context, container, { to: from, running });
     return `${error.message}; went back to the deployment ${from}`;
   }
+}
+
+/** A unit that was not there, or not enabled, when systemd planned the boot is no part of it. */
+async function startWhenBooted(context: Context, { service }: Container): Promise<void> {
+  if (await systemd.isEnabled(context, service)) await systemd.startLater(context, service);
 }

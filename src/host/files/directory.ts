@@ -1,15 +1,9 @@
-/**
- * Works below a directory without following links, whatever others exchange meanwhile: each step is taken from an open
- * directory. Node lacks openat(2), linkat(2) and the like; `/proc/self/fd/N/NAME` reaches the same entry (proc(5)).
- */
+/** A directory held open: works on its entries without following links, whatever others exchange meanwhile. */
 import * as fs from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
-
-/** As many links as the kernel follows (path_resolution(7)). */
-const MOST_LINKS = 40;
 
 /** Permissions and owner of an entry, as stat(2) has them. */
 export interface Attributes {
@@ -31,11 +25,11 @@ export class Obstacle extends AtomicError {
 }
 
 /**
- * A directory that is held open. Names are those of its own entries; none of them is followed when it is a link.
+ * Node lacks openat(2), linkat(2) and the like; `/proc/self/fd/N/NAME` reaches the same entry (proc(5)). Names are those of its own entries; none of them is followed when it is a link.
  * All calls throw system errors, which name the path as people know it.
  */
 export class Directory implements Disposable {
-  /** For messages, and for {@link openBelow}: the path by which it was reached. */
+  /** For messages: the path by which it was reached. */
   readonly path: string;
   readonly #fd: number;
 
@@ -218,35 +212,4 @@ function copyContent(source: number, target: number): void {
     if (length === 0) return;
     fs.writeFileSync(target, chunk.subarray(0, length));
   }
-}
-
-/**
- * Opens the directory `path` below `root`, link by link refused.
- *
- * @param mayFollow says of a path below `root` that is a link whether it is to be followed, inside `root`
- * @returns `undefined` when there is nothing of that name
- * @throws Obstacle when there is something else on the way
- */
-export function openBelow(
-  root: Directory,
-  path: string,
-  mayFollow: (path: string) => boolean = () => false,
-): Directory | undefined {
-  let current = root.open('.');
-  let reached = '/';
-  let pending = resolve('/', path).split('/').filter(Boolean);
-  for (let links = 0; pending.length > 0; ) {
-    using parent = current;
-    const [name = '', ...rest] = pending;
-    const next = resolve(reached, name);
-    const found = parent.stat(name);
-    if (found === undefined) return undefined;
-    if (!found.isSymbolicLink() || !mayFollow(next) || ++links > MOST_LINKS) {
-      [current, reached, pending] = [parent.open(name), next, rest];
-      continue;
-    }
-    const target = resolve(dirname(next), parent.readLink(name));
-    [current, reached, pending] = [root.open('.'), '/', [...target.split('/').filter(Boolean), ...rest]];
-  }
-  return current;
 }

@@ -6,6 +6,7 @@ import { compressionOf, gunzip, unzstd } from '../../host/files/compression.ts';
 import { copyToFolder, digestOf, type RawManifest } from '../../host/skopeo.ts';
 import { importLayers } from '../layers/fetch.ts';
 import { hexOf, parseManifest } from '../store/manifest.ts';
+import { localHint } from './hints.ts';
 import type { LocatedImage } from './locate.ts';
 import { type PullableImage, requireLayers } from './pullable-image.ts';
 
@@ -25,7 +26,7 @@ export async function stageImage(
   await image.verify();
   const path = transport === 'docker-archive' ? await plainArchive(context, image.path, folder) : image.path;
   const staged = join(folder, 'staged');
-  const source = { shownAs, location: `${transport}:${path}${selector}` };
+  const source = { shownAs, location: `${transport}:${path}${selector}`, hintFor: localHint };
   // layers in common are links in the archive, whose sizes skopeo gets wrong (containers/image pull request 2963), but
   // not when it compresses them, and has to find the sizes out itself
   const options = { folder: staged, isCompressing: image.isOneOfSeveral };

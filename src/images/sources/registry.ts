@@ -7,6 +7,7 @@ import { fetchLayers } from '../layers/fetch.ts';
 import type { Reference } from '../names/reference.ts';
 import type { Labels } from '../store/labels.ts';
 import { type Manifest, parseImageConfig, parseManifest } from '../store/manifest.ts';
+import { registryHint } from './hints.ts';
 import { choosePlatform } from './platform.ts';
 import { mismatch, type PullableImage, requireLayers } from './pullable-image.ts';
 
@@ -22,7 +23,14 @@ export function registryImage(
   if (transport !== 'registry' && transport !== 'insecure')
     throw new AtomicError(`cannot ${purpose} ${name} in a registry: '${transport}:' is not one`);
   const isInsecure = transport === 'insecure';
-  return { location: `docker://${name}`, shownAs: name, isInsecure, authFile: undefined, purpose };
+  return {
+    location: `docker://${name}`,
+    shownAs: name,
+    isInsecure,
+    authFile: undefined,
+    hintFor: registryHint,
+    purpose,
+  };
 }
 
 /** What a registry has under a name. */
@@ -73,7 +81,8 @@ export async function findInRegistry(
   { authFile, folder }: { authFile: string | undefined; folder: string },
 ): Promise<PullableImage> {
   const isInsecure = transport === 'insecure';
-  const tagged = { location: `docker://${name}`, shownAs: name, isInsecure, authFile };
+  const location = `docker://${name}`;
+  const tagged = { location, shownAs: name, isInsecure, authFile, hintFor: registryHint };
   const { raw, manifest, source } = await fetchManifest(context, tagged);
   requireLayers(manifest, name);
   return {

@@ -1,0 +1,43 @@
+/** The lines about single host files that scripts know. Names come from images: nothing of them reaches a terminal raw. */
+import type { Context } from '../../context.ts';
+import { AtomicError, isErrno } from '../../errors.ts';
+import type { Owners } from './owners.ts';
+
+type Reporter = Pick<Context, 'report'>;
+
+/** A path with its control characters written out. */
+export function printable(path: string): string {
+  return path.replaceAll(/\p{Cc}/gu, (character) => {
+    const code = character.codePointAt(0) ?? 0;
+    return `\\x${code.toString(16).padStart(2, '0')}`;
+  });
+}
+
+export function noteExists({ report }: Reporter, path: string, owners: Owners): void {
+  report({ kind: 'note', text: `File ${printable(path)} already exists` });
+  const names = owners.namesOf(path).map((name) => `'${name}'`);
+  if (names.length === 0) return;
+  const whose = `${names.length === 1 ? 'the container' : 'the containers'} ${names.join(', ')}`;
+  report({ kind: 'note', text: `${printable(path)} belongs to ${whose}` });
+}
+
+export function noteModified({ report }: Reporter, path: string): void {
+  report({ kind: 'note', text: `Will not delete ${printable(path)} as it was manually modified.` });
+}
+
+export function noteCreated({ report }: Reporter, path: string): void {
+  report({ kind: 'created-file', path: printable(path) });
+}
+
+/** Something about one file that stops nothing. */
+export function warnAbout({ report }: Reporter, what: string, error: unknown): void {
+  const reason = error instanceof Error ? error.message : String(error);
+  report({ kind: 'warning', text: `${what}: ${printable(reason)}` });
+}
+
+/** The error of one file that cannot get its place. */
+export function cannotPut(path: string, cause: unknown): AtomicError {
+  const reason = cause instanceof AtomicError || isErrno(cause) ? cause.message : String(cause);
+  const details = cause instanceof AtomicError ? {} : { cause };
+  return new AtomicError(`cannot put ${printable(path)} on the host: ${printable(reason)}`, details);
+}

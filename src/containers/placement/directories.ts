@@ -1,0 +1,50 @@
+/** Directories of the host that host files need, or needed. */
+import { basename, dirname } from 'node:path';
+import type { Context } from '../../context.ts';
+import { isErrno } from '../../errors.ts';
+import { Directory } from '../../host/files/directory.ts';
+import { openBelow } from '../../host/files/open-below.ts';
+import { openNearest, openOnHost } from '../host-files/host-path.ts';
+import { printable, warnAbout } from '../host-files/notes.ts';
+import { attributesOf } from '../host-files/stage.ts';
+
+/** Makes directories, outermost first, with owner and permissions as in the image; those that exist stay as they are. */
+export function makeDirectories(host: Directory, paths: readonly string[], mirror: string): void {
+  if (paths.length === 0) return;
+  using root = Directory.open(mirror);
+  for (const path of paths) {
+    using parent = openOnHost(host, dirname(path));
+    using staged = openBelow(root, dirname(path));
+    if (parent === undefined || staged === undefined || parent.stat(basename(path)) !== undefined) continue;
+    parent.make(basename(path), attributesOf(staged, basename(path)))[Symbol.dispose]();
+  }
+}
+
+/** Somebody has something there: nothing that anybody has to be told. */
+const IN_USE = ['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY'];
+
+/** Removes directories as far as nothing is in them any more; what cannot be removed is named in a warning. */
+export function removeDirectories(context: Context, host: Directory, paths: Iterable<string>): void {
+  for (const path of [...paths].sort().reverse()) {
+    try {
+      using parent = openOnHost(host, dirname(path));
+      if (parent?.stat(basename(path))?.isDirectory()) parent.rmdir(basename(path));
+    } catch (error) {
+      if (!isErrno(error, ...IN_USE)) warnAbout(context, `cannot remove ${printable(path)}`, error);
+    }
+  }
+}
+
+/** Puts the entries of directories on disk; for those that are gone, that they are gone. */
+export function syncDirectories(context: Context, host: Directory, paths: Iterable<string>): void {
+  const synced = new Set<string>();
+  for (const path of paths) {
+    try {
+      using nearest = openNearest(host, path);
+      if (!synced.has(nearest.path)) nearest.sync();
+      synced.add(nearest.path);
+    } catch (error) {
+      if (!isErrno(error, 'EROFS')) warnAbout(context, `cannot put ${printable(path)} on disk`, error);
+    }
+  }
+}

@@ -1,4 +1,0 @@
-/** Removes what tests that were killed have left on the host. */
-import { sweepLeftovers } from './leftovers.ts';
-
-await sweepLeftovers();
