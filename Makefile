@@ -26,7 +26,7 @@ else \
 fi
 endef
 
-.PHONY: help deps test-deps build lint test unit faults fixtures demo bench install install-units clean
+.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench install install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -45,20 +45,20 @@ build: node_modules/.package-lock.json ## bundle the program into dist/, with it
 	@npm run --silent build
 	@$(BIN)/tsx docs/man-page.ts > dist/atomic.1
 
-lint: node_modules/.package-lock.json ## check types, style and the direction of imports
-	$(BIN)/tsc --noEmit
-	npm run --silent lint
+lint: node_modules/.package-lock.json ## check types and style
+	@$(BIN)/tsc --noEmit & types=$$!; npm run --silent lint && wait $$types
 
-unit: build ## run the unit tests only
-	$(BIN)/vitest run --config test/vitest.config.ts --project unit
+unit: node_modules/.package-lock.json ## run the unit tests: no root, no build
+	@$(BIN)/vitest run --config test/vitest.config.ts --project unit
 
-test: test-deps build lint fixtures ## run all tests; the last line counts them (root)
-	@mkdir -p .cache; rm -f .cache/results.json; \
-	$(BIN)/vitest run --config test/vitest.config.ts --reporter=default --reporter=json --outputFile.json=.cache/results.json; \
-	status=$$?; \
-	jq -r '"\(.numPassedTests) passed, \(.numFailedTests) failed" + if .numPendingTests > 0 then ", \(.numPendingTests) skipped" else "" end' \
-	  .cache/results.json; \
-	exit $$status
+check: node_modules/.package-lock.json ## what to run before a commit: lint and unit, side by side
+	@$(MAKE) --no-print-directory --jobs --output-sync=target lint unit
+
+test: build $(if $(ONLY),,lint) ## run all tests (root), or those in the file or with the name ONLY=…
+	@test/run $(if $(ONLY),'$(ONLY)')
+
+shell: fixtures build ## open a shell in a throwaway machine with atomic and the fixtures' registry (root)
+	@$(BIN)/tsx test/support/shell.ts
 
 faults: test-deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
 	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project faults
@@ -69,7 +69,7 @@ fixtures: test-deps ## build the test images into .cache/fixtures
 demo: deps build ## show the main path in a throwaway machine (root)
 	@$(BIN)/tsx test/demo/demo.ts
 
-bench: deps build ## measure, one JSON line for each figure (root)
+bench: deps build ## measure, one JSON line for each figure; ONLY=NAME measures one (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
 install: build install-units ## install to $(DESTDIR)$(PREFIX)

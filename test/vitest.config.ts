@@ -1,23 +1,33 @@
+/** Three rings: `unit` needs nothing; `box` and `faults` boot machines (`npx vitest --project box NAME` runs one file). */
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { isOnHost } from './support/host-box.ts';
 
-/**
- * `unit` needs nothing; its files share processes, as they change nothing that is global. `box` and `faults` boot
- * machines, and run one file at a time on their account. The faults are a selection, unless FAULTS is `all`.
- */
+/** A box waits more than it computes: one more of them than there are cores. There is only one host. */
+const boxesAtOnce = isOnHost ? 1 : Math.min(availableParallelism() + 1, 4);
+
+/** What cuts the power of a machine. */
+const NO_HOST = isOnHost ? ['test/faults/power-cut.test.ts', 'test/faults/recovery-at-boot.test.ts'] : [];
+
+/** The limits only end what hangs: machines may be slow. */
 const inBoxes = {
   globalSetup: ['test/support/global-setup.ts'],
-  fileParallelism: false,
-  testTimeout: 120_000,
-  hookTimeout: 120_000,
+  maxWorkers: boxesAtOnce,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+  sequence: { groupOrder: 1 },
 };
 
 export default defineConfig({
   test: {
     root: new URL('..', import.meta.url).pathname,
+    // no test may take longer: those that do are named in the report
+    slowTestThreshold: 20_000,
     projects: [
+      // its files share processes, as they change nothing that is global
       { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
       { test: { name: 'box', include: ['test/box/**/*.test.ts'], ...inBoxes } },
-      { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], ...inBoxes } },
+      { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], exclude: NO_HOST, ...inBoxes } },
     ],
   },
 });

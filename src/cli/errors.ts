@@ -23,7 +23,9 @@ export function explain(error: unknown, { verb, isRoot }: { verb: string; isRoot
   const interrupt = interruptIn(error);
   if (interrupt !== undefined) return { exitCode: interrupt.exitCode, lines: [] };
   const lines = [lineOf(error)];
-  if (!isRoot && isDenied(error)) lines.push(`Some operations for '${verb}' require root access.`);
+  const saysWhatToDo = error instanceof AtomicError && error.hint !== undefined;
+  if (!isRoot && !saysWhatToDo && isDenied(error))
+    lines.push(`Some operations for '${verb}' require root access.`);
   return { exitCode: error instanceof AtomicError ? error.exitCode : 1, lines };
 }
 

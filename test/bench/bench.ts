@@ -1,36 +1,53 @@
-/** `make bench`: one JSON line for each figure. */
+/** `make bench`: one JSON line for each figure, then a table. `ONLY=NAME` measures one of them. */
 import { join } from 'node:path';
-import { bootBox } from '../support/box.ts';
+import { type Box, bootBox } from '../support/box.ts';
 import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { containersList } from './containers-list.ts';
+import { concurrentInstalls } from './concurrent-installs.ts';
+import { containersList, containersListOfOne } from './containers-list.ts';
+import { downtime } from './downtime.ts';
 import { imagesList } from './images-list.ts';
 import { install } from './install.ts';
-import type { Figure } from './measure.ts';
+import { type Comparison, figuresOf, tableOf } from './measure.ts';
 import { pull } from './pull.ts';
 import { secondPull } from './second-pull.ts';
 import { startup } from './startup.ts';
 import { update } from './update.ts';
 
-function print(figures: readonly Figure[]): void {
-  for (const figure of figures) console.log(JSON.stringify(figure));
+type Bench = () => Promise<readonly Comparison[]>;
+
+/** A bench in a box with a registry of its own that holds the image `hello-world`. */
+function inBox(bench: (box: Box, image: string) => Promise<readonly Comparison[]>): Bench {
+  return async () => {
+    await using registry = await startRegistry();
+    await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
+    await using box = await bootBox({ registry: registry.address });
+    return await bench(box, `${registry.address}/hello-world`);
+  };
 }
 
+const BENCHES: Readonly<Record<string, Bench>> = {
+  startup,
+  install: inBox(install),
+  update: inBox(update),
+  downtime: inBox(downtime),
+  concurrent_installs: inBox(concurrentInstalls),
+  containers_list: inBox(containersListOfOne),
+  containers_list_many: inBox(containersList),
+  images_list: inBox(imagesList),
+  pull,
+  second_pull: secondPull,
+};
+
+const only = process.env.ONLY ?? '';
+const chosen = Object.entries(BENCHES).filter(([name]) => name.includes(only));
+if (chosen.length === 0) throw new Error(`no bench is called ${only}: ${Object.keys(BENCHES).join(', ')}`);
 await buildImages(['hello-world']);
-print(await startup());
-{
-  await using registry = await startRegistry();
-  await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
-  await using box = await bootBox({ registry: registry.address });
-  print(await install(box, `${registry.address}/hello-world`));
-  print(await update(box, `${registry.address}/hello-world`));
-  print(await containersList(box, `${registry.address}/hello-world`));
+const comparisons: Comparison[] = [];
+for (const [, bench] of chosen) {
+  for (const comparison of await bench()) {
+    comparisons.push(comparison);
+    for (const figure of figuresOf(comparison)) console.log(JSON.stringify(figure));
+  }
 }
-{
-  await using registry = await startRegistry();
-  await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
-  await using box = await bootBox({ registry: registry.address });
-  print(await imagesList(box, `${registry.address}/hello-world`));
-}
-print(await pull());
-print(await secondPull());
+console.log(tableOf(comparisons));

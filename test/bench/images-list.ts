@@ -1,5 +1,5 @@
 import type { Box } from '../support/box.ts';
-import { type Figure, ratio } from './measure.ts';
+import { type Comparison, compare } from './measure.ts';
 
 const MANY = 200;
 const LAYERS = 5;
@@ -26,8 +26,8 @@ const MAKE = `
   done
   cp -a $OSTREE_REPO/refs/heads/ociimage $OSTREE_REPO/refs/heads/all`;
 
-/** `images list` with 200 images of 5 layers, against the same with 1. Goal: 1.6. */
-export async function imagesList(box: Box, image: string): Promise<Figure[]> {
+/** `images list` with 200 images of 5 layers, against the same with 1. */
+export async function imagesList(box: Box, image: string): Promise<readonly Comparison[]> {
   await box.sh(`atomic pull ${image}`);
   const { exitCode, stderr } = await box.sh(MAKE, { timeout: 300_000 });
   if (exitCode !== 0) throw new Error(stderr);
@@ -35,14 +35,11 @@ export async function imagesList(box: Box, image: string): Promise<Figure[]> {
   const choose = async (which: string) =>
     await box.sh(`cd ${ROOT}/.storage/ostree/refs/heads && rm -rf ociimage && ln -s ${which} ociimage`);
   const list = async () => await box.sh('atomic images list');
-  const figures = await ratio(
-    'images_list_200',
-    { before: async () => await choose('all'), work: list },
-    { before: async () => await choose('one'), work: list },
-    15,
-  );
+  const ours = { before: async () => await choose('all'), work: list };
+  const baseline = { before: async () => await choose('one'), work: list };
+  const comparison = await compare('images_list_200', { ours, baseline, rounds: 11, goal: 1.2 });
   await expectCount(box, 1);
-  return figures;
+  return [comparison];
 }
 
 async function expectCount(box: Box, count: number): Promise<void> {

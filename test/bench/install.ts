@@ -1,5 +1,6 @@
 import type { Box } from '../support/box.ts';
-import { type Figure, ratio } from './measure.ts';
+import { LIST_LAYERS } from './layers.ts';
+import { type Comparison, compare } from './measure.ts';
 import { succeed } from './succeed.ts';
 
 const ROOT = '/var/lib/containers/atomic';
@@ -11,24 +12,21 @@ const RAW = `
 
 /**
  * Install of a local image, against `ostree checkout`, `systemctl daemon-reload` and `systemctl enable` of the same.
- * Goal: 1.3.
  */
-export async function install(box: Box, image: string): Promise<Figure[]> {
+export async function install(box: Box, image: string): Promise<readonly Comparison[]> {
   await succeed(box, `atomic pull ${image} && atomic install --system --name=first ${image}`);
   await succeed(box, `sed s/first/raw/g ${ROOT}/first.0/first.service > /run/raw.service`);
-  const layers = 'atomic images list --all --no-trunc --quiet';
-  const list = `for id in $(${layers}); do grep -qs . ${ROOT}/.storage/ostree/refs/heads/ociimage/$id && printf "ociimage/$id\\0/\\0"; done > /run/layers`;
-  await succeed(box, list);
+  await succeed(box, LIST_LAYERS);
   const ours = {
     before: async () => await box.sh('atomic uninstall ours'),
     work: async () => await succeed(box, `atomic install --system --name=ours ${image}`),
   };
-  const theirs = {
+  const baseline = {
     before: async () =>
       await box.sh(`systemctl disable raw; rm -rf ${ROOT}/raw /etc/systemd/system/raw.service`),
     work: async () => await succeed(box, RAW),
   };
-  const figures = await ratio('install', ours, theirs, 11);
+  const comparison = await compare('install', { ours, baseline, rounds: 11, goal: 0.6 });
   await box.sh('atomic uninstall ours; atomic uninstall first; systemctl disable raw');
-  return figures;
+  return [comparison];
 }

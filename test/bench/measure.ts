@@ -1,4 +1,6 @@
-/** Ratios of times: the machine is noisy, so both sides are measured in turn within one run. */
+/** Comparisons of times: the machine is noisy, so both sides are measured in turn within one run. */
+
+/** One line of what `make bench` prints. */
 export interface Figure {
   readonly name: string;
   readonly value: number;
@@ -11,30 +13,74 @@ export interface Side {
   readonly work: () => Promise<unknown>;
   /** What has to be done before each time. */
   readonly before?: () => Promise<unknown>;
+  /** Milliseconds that the work took, where that is not the time until it has ended. */
+  readonly duration?: () => Promise<number>;
 }
 
-/** Median time of `ours` over that of `theirs`, in `rounds` rounds after one to warm up. */
-export async function ratio(name: string, ours: Side, theirs: Side, rounds: number): Promise<Figure[]> {
-  const times: { ours: number[]; theirs: number[] } = { ours: [], theirs: [] };
-  for (let round = 0; round <= rounds; round++) {
-    const [first, second] = [await time(ours), await time(theirs)];
+export interface Contest {
+  readonly ours: Side;
+  readonly baseline: Side;
+  readonly rounds: number;
+  /** The ratio of ours to the baseline that is aimed at. */
+  readonly goal: number;
+}
+
+/** Medians in milliseconds. */
+export interface Comparison {
+  readonly name: string;
+  readonly ours: number;
+  readonly baseline: number;
+  readonly goal: number;
+}
+
+/** Measures both sides in turn, `rounds` times after one round to warm up. */
+export async function compare(name: string, contest: Contest): Promise<Comparison> {
+  const times: { ours: number[]; baseline: number[] } = { ours: [], baseline: [] };
+  for (let round = 0; round <= contest.rounds; round++) {
+    const [ours, baseline] = [await time(contest.ours), await time(contest.baseline)];
     if (round === 0) continue;
-    times.ours.push(first);
-    times.theirs.push(second);
+    times.ours.push(ours);
+    times.baseline.push(baseline);
   }
-  const [our, their] = [median(times.ours), median(times.theirs)];
+  return { name, ours: median(times.ours), baseline: median(times.baseline), goal: contest.goal };
+}
+
+/** The ratio of a comparison, and its two sides. */
+export function figuresOf({ name, ours, baseline }: Comparison): readonly Figure[] {
   return [
-    { name, value: rounded(our / their), unit: 'ratio' },
-    { name: `${name}_ours`, value: rounded(our), unit: 'ms' },
-    { name: `${name}_baseline`, value: rounded(their), unit: 'ms' },
+    { name, value: rounded(ours / baseline), unit: 'ratio' },
+    { name: `${name}_ours`, value: rounded(ours), unit: 'ms' },
+    { name: `${name}_baseline`, value: rounded(baseline), unit: 'ms' },
   ];
 }
 
-async function time({ before, work }: Side): Promise<number> {
+/** All comparisons as a table, with their goals. */
+export function tableOf(comparisons: readonly Comparison[]): string {
+  const rows = comparisons.map(({ name, ours, baseline, goal }) => [
+    name,
+    ours.toFixed(0),
+    baseline.toFixed(0),
+    (ours / baseline).toFixed(2),
+    goal.toFixed(2),
+    ours / baseline <= goal ? 'met' : 'not met',
+  ]);
+  const all = [['figure', 'ours (ms)', 'baseline (ms)', 'ratio', 'goal', ''], ...rows];
+  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
+  return all
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+async function time({ before, work, duration }: Side): Promise<number> {
   await before?.();
   const start = performance.now();
   await work();
-  return performance.now() - start;
+  return duration === undefined ? performance.now() - start : await duration();
 }
 
 function median(values: readonly number[]): number {

@@ -4,35 +4,57 @@ import { execa } from 'execa';
 import { PROJECT } from '../support/box.ts';
 import { writeLayout } from '../support/oci-layout.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { type Figure, ratio } from './measure.ts';
+import { type Comparison, compare } from './measure.ts';
 
-const LAYERS = 5;
-/** A layer of about 45 MB: many small files of text, and a few large ones that do not compress. */
+/** Makes a layer: many small files of text, and large ones that do not compress. */
 const FILL = `
-  for d in $(seq 20); do mkdir -p $1/$2/d$d; for f in $(seq 60); do seq $f$2 $((f$2 + 3000)) > $1/$2/d$d/f$f; done; done
-  for f in $(seq 3); do head -c 8000000 /dev/urandom > $1/$2/big$f; done`;
+  for d in $(seq 20); do
+    mkdir -p $1/d$d; for f in $(seq $(($2 / 20))); do seq $f$3 $((f$3 + $4)) > $1/d$d/f$f; done
+  done
+  for f in $(seq 3); do head -c $5 /dev/urandom > $1/big$f; done`;
+
+interface Shape {
+  readonly layers: number;
+  /** In each layer. */
+  readonly files: number;
+  /** Lines of each file. */
+  readonly lines: number;
+  /** Size of each of the three large files, in bytes. */
+  readonly large: number;
+}
+
+/** Layers of about 60 MB with 750 files each, and one of about 600 MB. */
+const SEVERAL = { layers: 8, files: 740, lines: 9_000, large: 6_000_000 };
+const ONE = { layers: 1, files: 6_000, lines: 14_000, large: 20_000_000 };
 
 /**
- * Pull of an image of several large layers, against skopeo copying it to a folder and ostree committing its layers
- * one after the other. Goal: 0.9.
+ * Pulls of large images, against skopeo copying each to a directory and ostree committing its layers one after the
+ * other.
  */
-export async function pull(): Promise<Figure[]> {
+export async function pull(): Promise<readonly Comparison[]> {
+  return [await pullOf('pull_8_layers', SEVERAL, 0.6), await pullOf('pull_1_layer', ONE, 0.8)];
+}
+
+async function pullOf(name: string, shape: Shape, goal: number): Promise<Comparison> {
   const folder = await mkdtemp('/var/tmp/atomic-bench-');
   try {
     await using registry = await startRegistry();
-    await pushLargeImage(folder, registry.address);
+    await pushLargeImage(folder, registry.address, shape);
     const image = `${registry.address}/large`;
-    return await ratio('pull', atomicPull(folder, image), rawPull(folder, image), 5);
+    const [ours, baseline] = [atomicPull(folder, image), rawPull(folder, image)];
+    return await compare(name, { ours, baseline, rounds: 2, goal });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
 
-async function pushLargeImage(folder: string, address: string): Promise<void> {
+async function pushLargeImage(folder: string, address: string, shape: Shape): Promise<void> {
   const layers = [];
-  for (let index = 1; index <= LAYERS; index++) {
+  for (let index = 1; index <= shape.layers; index++) {
     const tar = join(folder, `${index}.tar`);
-    await execa('sh', ['-c', FILL, 'fill', join(folder, 'tree'), String(index)]);
+    const tree = join(folder, 'tree', String(index));
+    const { files, lines, large } = shape;
+    await execa('sh', ['-c', FILL, 'fill', tree, ...[files, index, lines, large].map(String)]);
     await execa('tar', ['-cf', tar, '-C', join(folder, 'tree'), String(index)]);
     layers.push({ tar, compression: 'gzip' as const });
   }

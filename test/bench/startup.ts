@@ -1,10 +1,11 @@
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { PROJECT } from '../support/box.ts';
-import { type Figure, ratio } from './measure.ts';
+import { type Comparison, compare } from './measure.ts';
 
-/** Start-up: `atomic --version` against bare node. Goal: 1.4. */
-export async function startup(): Promise<Figure[]> {
+/** Start-up: `atomic --version` against bare node. */
+export async function startup(): Promise<readonly Comparison[]> {
   const ours = { work: () => execa(join(PROJECT, 'bin/atomic'), ['--version']) };
-  return await ratio('startup', ours, { work: () => execa('node', ['-e', '0']) }, 40);
+  const baseline = { work: () => execa('node', ['-e', '0']) };
+  return [await compare('startup', { ours, baseline, rounds: 40, goal: 1.2 })];
 }

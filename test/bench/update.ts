@@ -1,5 +1,6 @@
 import type { Box } from '../support/box.ts';
-import { type Figure, ratio } from './measure.ts';
+import { LIST_LAYERS } from './layers.ts';
+import { type Comparison, compare } from './measure.ts';
 import { succeed } from './succeed.ts';
 
 const ROOT = '/var/lib/containers/atomic';
@@ -10,10 +11,11 @@ const RAW = `
 
 /**
  * Update of the values of a container whose service does not run, against `ostree checkout` and `systemctl
- * daemon-reload` of the same. Goal: 1.4.
+ * daemon-reload` of the same.
  */
-export async function update(box: Box, image: string): Promise<Figure[]> {
-  await succeed(box, `atomic install --system --name=ours ${image}`);
+export async function update(box: Box, image: string): Promise<readonly Comparison[]> {
+  await succeed(box, `atomic pull ${image} && atomic install --system --name=ours ${image}`);
+  await succeed(box, LIST_LAYERS);
   let round = 0;
   const ours = {
     work: async () => {
@@ -21,11 +23,11 @@ export async function update(box: Box, image: string): Promise<Figure[]> {
       await succeed(box, `atomic containers update --set=RECEIVER=${round} ours`);
     },
   };
-  const theirs = {
+  const baseline = {
     before: async () => await box.sh(`rm -rf ${ROOT}/raw`),
     work: async () => await succeed(box, RAW),
   };
-  const figures = await ratio('update', ours, theirs, 11);
+  const comparison = await compare('update', { ours, baseline, rounds: 11, goal: 1.5 });
   await box.sh(`atomic uninstall ours; rm -rf ${ROOT}/raw`);
-  return figures;
+  return [comparison];
 }

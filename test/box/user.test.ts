@@ -46,6 +46,18 @@ describe('an ordinary user', () => {
     expect(await asJoe('atomic uninstall hello')).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
+  it.each(['/run/user/0', '/etc/passwd'])('is told when there is no place for locks: %s', async (path) => {
+    const { stderr, exitCode } = await asJoe(
+      `XDG_RUNTIME_DIR=${path} atomic images tag ${box.image('defaults-only')} other`,
+    );
+
+    expect(stderr).toBe(
+      `cannot make ${path}/atomic, where locks go; set XDG_RUNTIME_DIR to a directory of your own, ` +
+        "or let root run 'loginctl enable-linger' for you\n",
+    );
+    expect(exitCode).toBe(1);
+  });
+
   it('cannot use --system', async () => {
     expect(await asJoe(`atomic install --system ${box.image('defaults-only')}`)).toMatchObject({
       exitCode: 1,

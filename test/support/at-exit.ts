@@ -19,4 +19,6 @@ function listen(): void {
   });
   // without a listener, a signal ends Node without its event `exit`
   for (const signal of SIGNALS) process.on(signal, () => process.exit(1));
+  // the process of vitest that started this one has been killed
+  process.on('disconnect', () => process.exit(1));
 }

@@ -16,8 +16,8 @@ import { arch } from 'node:os';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import * as z from 'zod';
-import { PROJECT } from './box.ts';
 import { type LayerSource, writeLayout } from './oci-layout.ts';
+import { PROJECT } from './project.ts';
 
 const SOURCES = join(PROJECT, 'fixtures/images');
 export const LAYOUTS = join(PROJECT, '.cache/fixtures');

@@ -1,13 +1,14 @@
 /** A real registry on a free port of 127.0.0.1, with its data on disk while it runs. */
 import { spawn } from 'node:child_process';
 import { rmSync } from 'node:fs';
-import { mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises';
+import { open, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
 import { fixtureNames, LAYOUTS } from './build-images.ts';
+import { makeDirectory } from './leftovers.ts';
 
 export interface RegistryOptions {
   /** Only this user is let in: a line of an htpasswd file with a bcrypt hash. */
@@ -23,7 +24,7 @@ export interface Registry extends AsyncDisposable {
 
 /** Starts a registry; disposing of it ends it and removes its data. */
 export async function startRegistry({ htpasswd }: RegistryOptions = {}): Promise<Registry> {
-  const folder = await mkdtemp('/var/tmp/atomic-registry-');
+  const folder = await makeDirectory('registry', '/var/tmp');
   const address = `127.0.0.1:${await freePort()}`;
   await writeFile(join(folder, 'htpasswd'), htpasswd ?? '');
   await writeFile(join(folder, 'config.yml'), configFor(folder, address, htpasswd !== undefined));

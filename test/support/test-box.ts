@@ -1,6 +1,7 @@
 /** A box for the tests of one file, and what they ask it most. */
-import { afterAll, beforeAll, inject } from 'vitest';
-import { type Box, bootBox, type Outcome, type RunOptions } from './box.ts';
+import { basename, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, inject } from 'vitest';
+import { type Box, bootBox, type Outcome, PROJECT, type RunOptions } from './box.ts';
 
 export interface TestBox {
   /** Runs `atomic` with these arguments. */
@@ -27,11 +28,18 @@ const TRACES =
   'ls -A /var/lib/containers/atomic | grep -v "^.storage$"; runc list --quiet; ls /run/container-*.pid 2>/dev/null; ' +
   'find /etc/tmpfiles.d /etc/systemd/system -type f';
 
-/** Boots a box before the tests of the file, and powers it off behind them. */
+/** Minutes after which no further test of a file begins: whatever hangs in it, the run goes on. */
+const LIMIT = process.env.FAULTS === 'all' ? 240 : 25;
+
+/** Boots a box before the tests of the file, and powers it off after them. */
 export function useBox(): TestBox {
   let box: Box | undefined;
+  const end = performance.now() + LIMIT * 60_000;
+  beforeEach(() => {
+    if (performance.now() > end) throw new Error(`the tests of this file have run for ${LIMIT} minutes`);
+  });
   beforeAll(async () => {
-    box = await bootBox({ registry: inject('registry') });
+    box = await bootBox({ registry: inject('registry'), record: recordOfFile() });
   });
   afterAll(async () => {
     await box?.[Symbol.asyncDispose]();
@@ -52,6 +60,11 @@ export function useBox(): TestBox {
   };
 }
 
+/** For what is kept of the box of the test file that runs. */
+function recordOfFile(): string {
+  return join(PROJECT, '.cache/boxes', basename(expect.getState().testPath ?? '', '.test.ts'));
+}
+
 function succeeded(line: string, { stdout, stderr, exitCode }: Outcome): string {
   if (exitCode === 0) return stdout;
   throw new Error(`'${line}' ended with ${exitCode}:\n${stdout}${stderr}`);
@@ -63,7 +76,7 @@ export async function tracesIn(box: TestBox): Promise<string> {
 }
 
 /** Waits until a command succeeds, and returns what it said last. */
-export async function eventually(box: Pick<TestBox, 'sh'>, line: string, seconds = 10): Promise<Outcome> {
+export async function eventually(box: Pick<TestBox, 'sh'>, line: string, seconds = 60): Promise<Outcome> {
   const quoted = line.replaceAll("'", "'\\''");
   return await box.sh(
     `for i in $(seq ${seconds * 10}); do sh -c '${quoted}' && exit 0; sleep 0.1; done; exit 1`,

@@ -1,6 +1,7 @@
 /** Locks that the kernel frees when their holder dies. */
 import { mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { AtomicError, isErrno } from '../../errors.ts';
 import type { Host } from '../host.ts';
 
 /** A lock that is held; disposing of it frees it. */
@@ -16,10 +17,10 @@ const HELD_ELSEWHERE = 1;
  * Node has no flock(2): flock(1) locks a descriptor that we opened, and the lock lasts until we close it.
  *
  * @param onWait called once, before waiting begins
- * @throws Interrupted when a signal arrives while waiting
+ * @throws Interrupted when a signal arrives while waiting; AtomicError for a user without a directory for such files
  */
 export async function takeLock(host: Host, path: string, onWait: () => void): Promise<Lock> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o755 });
+  await makeDirectoryOfLocks(host, dirname(path));
   const file = await open(path, 'a', 0o600);
   const flock = async (options: readonly string[]) =>
     await host.processes.run({
@@ -39,4 +40,16 @@ export async function takeLock(host: Host, path: string, onWait: () => void): Pr
     throw error;
   }
   return { path, [Symbol.asyncDispose]: async () => await file.close() };
+}
+
+/** A user has no place for locks before he has logged in, for instance in a job of cron. */
+async function makeDirectoryOfLocks({ user }: Host, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o755 });
+  } catch (cause) {
+    if (user.isRoot || !isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR')) throw cause;
+    const hint =
+      "set XDG_RUNTIME_DIR to a directory of your own, or let root run 'loginctl enable-linger' for you";
+    throw new AtomicError(`cannot make ${path}, where locks go`, { hint, cause });
+  }
 }

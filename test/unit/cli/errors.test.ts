@@ -72,6 +72,7 @@ describe('explain', () => {
     expect(explain(denied, user).lines[1]).toBe(line);
     expect(explain(new AtomicError('no', { cause: denied }), user).lines).toEqual(['no', line]);
     expect(explain(new AtomicError('no'), user).lines).toEqual(['no']);
+    expect(explain(new AtomicError('no', { cause: denied, hint: 'do' }), user).lines).toEqual(['no; do']);
     expect(explain(denied, root).lines).toHaveLength(1);
   });
 });
