@@ -138,8 +138,33 @@ export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.Err
   return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }
 
+/** Whether `error` says that something could not be done, by us or by the system; bugs and interrupts are others. */
+export function isFailure(error: unknown): error is Error {
+  if (error instanceof AtomicError) return true;
+  return error instanceof Error && 'code' in error && /^(E(?!RR_)|ERR_FS_)/.test(String(error.code));
+}
+
 /**
- * What `read` returns, or `undefined` when it fails with an AtomicError: for things that may be missing or damaged.
+ * What `read` returns, or `undefined` when it fails for whatever reason: for listings, and for what goes on in any case.
+ *
+ * @param onFailure gets the reason
+ */
+export function ifPossible<Result>(
+  read: () => Result,
+  onFailure: (error: Error) => void = () => undefined,
+): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!isFailure(error)) throw error;
+    onFailure(error);
+    return undefined;
+  }
+}
+
+/**
+ * What `read` returns, or `undefined` when it fails with an AtomicError: for things that may be missing or damaged. A
+ * system error is thrown: what is deleted because nobody needs it is not to depend on a disk that failed just now.
  *
  * @param onFailure gets that error
  */

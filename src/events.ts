@@ -14,3 +14,18 @@ export type ProgressEvent =
   | { readonly kind: 'waiting'; readonly text: string };
 
 export type Report = (event: ProgressEvent) => void;
+
+/** What a context, or anything else with a way to the person, has. */
+interface Reporter {
+  readonly report: Report;
+}
+
+/** Says something that is worth a line. */
+export function note({ report }: Reporter, text: string): void {
+  report({ kind: 'note', text });
+}
+
+/** Says that something is wrong, though work goes on; for the reason, use `lineOf`, which has the hint. */
+export function warn({ report }: Reporter, text: string): void {
+  report({ kind: 'warning', text });
+}

@@ -1,6 +1,8 @@
 /** `atomic images delete`: deletes images, and says which containers are based on them. */
+
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { warn } from '../events.ts';
 import { allTargets, deleteEverything, deleteTags, type ImageTarget, targetsFor } from '../images/delete.ts';
 import { deployedCommits, recordedDeployments } from './deployments/inventory.ts';
 
@@ -39,7 +41,7 @@ function warnOfContainers(context: Context, targets: readonly ImageTarget[]): vo
     const based = records.filter(({ info }) => id !== undefined && info.revision === id);
     for (const container of new Set(based.map((record) => record.container))) {
       const text = `The container '${container}' is based on the image ${shownAs}; it stays as it is`;
-      context.report({ kind: 'warning', text });
+      warn(context, text);
     }
   }
 }

@@ -1,7 +1,9 @@
 /** `atomic images help`: the help that an image brings, also when a container was made of it. */
+
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined, ToolMissingError } from '../errors.ts';
+import { warn } from '../events.ts';
 import { renderManual } from '../host/groff.ts';
 import { openImageTree } from '../images/layers/image-tree.ts';
 import { findImage, type LocalImage } from '../images/store/images.ts';
@@ -55,7 +57,7 @@ async function rendered(context: Context, manual: string): Promise<string> {
     return await renderManual(context, manual);
   } catch (error) {
     if (!(error instanceof ToolMissingError)) throw error;
-    context.report({ kind: 'warning', text: `${error.message}; this is the source of the manual page` });
+    warn(context, `${error.message}; this is the source of the manual page`);
     return manual;
   }
 }

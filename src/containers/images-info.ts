@@ -1,6 +1,8 @@
 /** `atomic images info`: what an image says of itself, and which variables its templates have. */
+
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { orUndefined } from '../errors.ts';
+import { warn } from '../events.ts';
 import { type ImageTree, openImageTree } from '../images/layers/image-tree.ts';
 import { fullName, parseReference } from '../images/names/reference.ts';
 import { remoteLabels } from '../images/remote-labels.ts';
@@ -88,13 +90,11 @@ function hostPath(path: string, { renameFiles }: ExportsManifest): string {
 /** A template that could not be installed must not hide what else there is to know. */
 function usedVariables(context: Context, templates: readonly Template[]): ReadonlySet<string> {
   const names = templates.flatMap((template) => {
-    try {
-      return variablesOf(template);
-    } catch (error) {
-      if (!(error instanceof AtomicError)) throw error;
-      context.report({ kind: 'warning', text: error.message });
-      return [];
-    }
+    const found = orUndefined(
+      () => variablesOf(template),
+      (error) => warn(context, error.line),
+    );
+    return found ?? [];
   });
   return new Set(names);
 }

@@ -1,6 +1,8 @@
 /** `atomic install`: a system container from an image, whole or not at all. */
+
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { note } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readLinkIfPresent, removeIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
@@ -97,7 +99,7 @@ function isTaken(context: Context, container: Container): boolean {
   if (exists(link) && readLinkIfPresent(link) === undefined)
     throw new AtomicError(`Invalid container name '${name}': ${link} is not a container`);
   const isPresent = exists(link) || preinstalledPath(container) !== undefined;
-  if (isPresent) context.report({ kind: 'note', text: `${name} already present` });
+  if (isPresent) note(context, `${name} already present`);
   return isPresent;
 }
 
@@ -119,7 +121,7 @@ function display(context: Context, { container }: Install): void {
   requireFreeDestinations(container);
   const { name, slots, link, unit } = container;
   context.report({ kind: 'extracting', path: slots[0] });
-  context.report({ kind: 'note', text: `Would create ${link} and ${unit}` });
+  note(context, `Would create ${link} and ${unit}`);
   context.report({ kind: 'command', argv: ['systemctl', 'daemon-reload'] });
   context.report({ kind: 'command', argv: ['systemctl', 'enable', name] });
 }
@@ -132,7 +134,7 @@ async function installNew(context: Context, obtained: StoredImage, install: Inst
   const { container, runtime, remote } = install;
   if (remote !== undefined) {
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
-    context.report({ kind: 'note', text });
+    note(context, text);
   }
   await removeSlots(context, container);
   await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });

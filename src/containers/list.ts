@@ -2,8 +2,9 @@
 
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
-import { isUnreadable, readIfPresent } from '../host/files/files.ts';
+import { ifPossible, lineOf } from '../errors.ts';
+import { warn } from '../events.ts';
+import { readIfPresent } from '../host/files/files.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/names/reference.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
@@ -103,12 +104,9 @@ function rowOf(
 /** A configuration that is missing or damaged has no command; the second is worth a warning. */
 function shownCommand(context: Context, { name, path }: Deployment): string {
   const file = join(path, 'config.json');
-  try {
+  const read = () => {
     const text = readIfPresent(file);
     return text === undefined ? '' : commandOf(parseOciConfig(text, file)).join(' ');
-  } catch (error) {
-    if (!(error instanceof AtomicError) && !isUnreadable(error)) throw error;
-    context.report({ kind: 'warning', text: `Container '${name}': ${error.message}` });
-    return '';
-  }
+  };
+  return ifPossible(read, (error) => warn(context, `Container '${name}': ${lineOf(error)}`)) ?? '';
 }

@@ -1,6 +1,7 @@
 /** `atomic containers rollback`: to the other deployment, and, done again, back. */
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
+import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
 import { activePath, type Container, containerOf, slotOf, unitCopy } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
@@ -20,7 +21,7 @@ import { withContainer } from './transaction/transaction.ts';
 export async function rollBackContainer(context: Context, text: string): Promise<void> {
   const container = containerOf(context, parseContainerName(text));
   const { name } = container;
-  context.report({ kind: 'note', text: `Attempting to roll back system container: ${name}` });
+  note(context, `Attempting to roll back system container: ${name}`);
   requireActive(container);
   await withContainer(context, container, async () => {
     const from = requireActive(container);

@@ -1,6 +1,8 @@
 /** `atomic run`: starts the service of a container, or runs a command in a container or an image. */
+
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
 import * as systemd from '../host/systemd.ts';
@@ -128,6 +130,6 @@ function display(context: Context, request: RunRequest, container: DeployedConta
   const words = request.command.length === 0 ? undefined : request.command.join(' ');
   if (words === undefined)
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', request.name) });
-  else context.report({ kind: 'note', text: `Would run in ${request.name}: ${words}` });
+  else note(context, `Would run in ${request.name}: ${words}`);
   return 0;
 }

@@ -1,6 +1,8 @@
 /** `atomic uninstall`: removes a container in whatever state it is. */
+
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
+import { note, warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readIfPresent, syncPath } from '../host/files/files.ts';
 import { removeTree, requireNoMounts } from '../host/files/remove-tree.ts';
@@ -41,7 +43,7 @@ async function uninstall(context: Context, request: UninstallRequest): Promise<v
   requireNoDependants(context, container, request);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
-    context.report({ kind: 'note', text: `Would remove ${link} and its deployments` });
+    note(context, `Would remove ${link} and its deployments`);
     return;
   }
   // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
@@ -89,7 +91,7 @@ function requireNoDependants(context: Context, container: Container, { isForced 
     throw new AtomicError(`cannot uninstall '${name}': ${text}`, {
       hint: 'uninstall these first, or use --force',
     });
-  context.report({ kind: 'warning', text: `Warning: ${text}: it will not start again` });
+  warn(context, `Warning: ${text}: it will not start again`);
 }
 
 /** The link goes first: from then on the container is no more, and recovery finishes what is left. */

@@ -1,8 +1,10 @@
 /** `atomic unmount`: the end of what `atomic mount` began, and of nothing else. */
+
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { absolutePath, type Context } from '../context.ts';
 import { AtomicError, isErrno, ToolError } from '../errors.ts';
+import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { mountTable, unmount } from '../host/mount.ts';
 import { isMountOf, lockMounts, type MountFolder, mountFolders, mountsOf } from './mounts/record.ts';
@@ -53,8 +55,8 @@ async function unmountPatiently(context: Context, target: string, typed: string)
     const reason = await reasonNotToUnmount(context, target);
     if (reason === undefined) return;
     if (retry > MOST_RETRIES) throw new AtomicError(`Unable to unmount ${typed} due to ${reason}`);
-    context.report({ kind: 'warning', text: `Warning: ${reason}` });
-    context.report({ kind: 'warning', text: `Retrying ${retry}/${MOST_RETRIES} to unmount ${typed}` });
+    warn(context, `Warning: ${reason}`);
+    warn(context, `Retrying ${retry}/${MOST_RETRIES} to unmount ${typed}`);
     await sleep(RETRY_INTERVAL, undefined, { signal: context.signal }).catch(() => undefined);
     context.signal.throwIfAborted();
   }

@@ -1,6 +1,8 @@
 /** `atomic containers update --all`: one after the other; a failure does not stop the others. */
+
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { ifPossible, isFailure, lineOf } from '../errors.ts';
+import { note, warn } from '../events.ts';
 import { findImage } from '../images/store/images.ts';
 import { activePath, containerOf } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
@@ -30,7 +32,7 @@ export async function updateAllContainers(context: Context): Promise<readonly Up
 }
 
 async function updateOne(context: Context, { name, info }: Deployment): Promise<UpdateRow> {
-  context.report({ kind: 'note', text: `Checking container ${name}...` });
+  note(context, `Checking container ${name}...`);
   const latest = latestImage(context, info.image);
   const [before, hasFailed] = [revisionOf(context, name) ?? info.revision, await fails(context, name)];
   const after = revisionOf(context, name) ?? before;
@@ -42,19 +44,14 @@ async function fails(context: Context, name: string): Promise<boolean> {
     await updateContainer(context, { name, set: [], keepsFailed: false });
     return false;
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `${name}: ${error.line}` });
+    if (!isFailure(error)) throw error;
+    warn(context, `${name}: ${lineOf(error)}`);
     return true;
   }
 }
 
 function latestImage(context: Context, reference: string): string | undefined {
-  try {
-    return findImage(context, reference)?.id;
-  } catch (error) {
-    if (error instanceof AtomicError) return undefined;
-    throw error;
-  }
+  return ifPossible(() => findImage(context, reference)?.id);
 }
 
 function revisionOf(context: Context, name: string): string | undefined {

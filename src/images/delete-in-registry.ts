@@ -1,6 +1,8 @@
 /** Marks images for deletion in their registries. */
+
 import type { Context } from '../context.ts';
 import { ToolError } from '../errors.ts';
+import { note, warn } from '../events.ts';
 import { deleteFromRegistry, reasonOf } from '../host/skopeo.ts';
 import { parseReference } from './names/reference.ts';
 import { registryImage } from './sources/registry.ts';
@@ -18,12 +20,12 @@ export async function deleteRemoteImages(context: Context, names: readonly strin
     const shown = `Image ${image.location}`;
     try {
       await deleteFromRegistry(context, image);
-      context.report({ kind: 'note', text: `${shown} marked for deletion` });
+      note(context, `${shown} marked for deletion`);
     } catch (error) {
       if (!(error instanceof ToolError)) throw error;
       const reason = reasonOf(error.failure.stderr) ?? error.message;
       const text = `Failed to mark ${shown} for deletion: ${reason}`;
-      context.report({ kind: 'warning', text });
+      warn(context, text);
       isComplete = false;
     }
   }

@@ -1,7 +1,9 @@
 /** `atomic images prune`, as far as the repository goes. */
+
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { note } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { entriesIfPresent } from '../host/files/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
@@ -27,7 +29,7 @@ export async function pruneImages(context: Context, deployed: ReadonlySet<string
   await using _lock = await lockRepository(context);
   const refs = superfluousRefs(context, deployed);
   await deleteRefs(context, repository, refs);
-  for (const ref of refs) context.report({ kind: 'note', text: `Deleting ${ref}` });
+  for (const ref of refs) note(context, `Deleting ${ref}`);
   await holdDeployed(context, deployed);
   await faultPoint(context, 'prune.refs');
   const freed = await freeObjects(context);

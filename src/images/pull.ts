@@ -1,8 +1,10 @@
 /** `atomic pull`: an image into the repository. */
+
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
+import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { temporaryFolder } from '../host/files/temporary-folder.ts';
 import { commitFolder, initRepository } from '../host/ostree/program.ts';
@@ -62,7 +64,7 @@ export async function pullImage(context: Context, request: PullRequest): Promise
 async function download(context: Context, reference: Reference, { credentials }: PullRequest): Promise<void> {
   if (reference.registry === '') {
     const text = `The image \`${reference.name}\` is not fully qualified.  The default registry configured for Skopeo will be used.`;
-    context.report({ kind: 'warning', text });
+    warn(context, text);
   }
   await obtain(context, reference, async (folder) => {
     const authFile = credentials ? await writeAuthFile(folder, reference, credentials) : undefined;

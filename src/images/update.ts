@@ -1,6 +1,8 @@
 /** `atomic images update`: pulls images anew under the names that they have. */
+
 import type { Context } from '../context.ts';
-import { AtomicError, orUndefined } from '../errors.ts';
+import { AtomicError, isFailure, lineOf, orUndefined } from '../errors.ts';
+import { note, warn } from '../events.ts';
 import { parseName, recordedName } from './names/reference.ts';
 import { pullImage } from './pull.ts';
 import { findImage, type LocalImage, listTaggedImages, readImage } from './store/images.ts';
@@ -36,10 +38,10 @@ export async function updateAllImages(context: Context): Promise<readonly Update
   for (const image of listTaggedImages(context)) {
     const reference = orUndefined(() => parseName(image.name));
     if (!reference?.registry) {
-      context.report({ kind: 'warning', text: `Image ${image.name} not fully qualified: skipping` });
+      warn(context, `Image ${image.name} not fully qualified: skipping`);
       continue;
     }
-    context.report({ kind: 'note', text: `Checking image ${image.name}...` });
+    note(context, `Checking image ${image.name}...`);
     updated.push(await updateOne(context, image, recordedName(reference)));
   }
   return updated;
@@ -55,8 +57,8 @@ async function updateOne(
     const idAfter = readImage(context, ref)?.id ?? '';
     return { name, idBefore: id, idAfter, outcome: idAfter === id ? 'current' : 'newer' };
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: error.message });
+    if (!isFailure(error)) throw error;
+    warn(context, lineOf(error));
     return { name, idBefore: id, idAfter: id, outcome: 'failed' };
   }
 }

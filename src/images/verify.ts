@@ -1,6 +1,8 @@
 /** `atomic images verify`: images against their registries, and against their checksums. */
+
 import type { Context } from '../context.ts';
-import { AtomicError, orUndefined } from '../errors.ts';
+import { ifPossible, isFailure, lineOf, orUndefined } from '../errors.ts';
+import { warn } from '../events.ts';
 import { parseName, parseReference, type Reference } from './names/reference.ts';
 import { blobRef, decodeRef, REF_FOLDER } from './names/refs.ts';
 import { type LocalImage, readImage, tagNames } from './store/images.ts';
@@ -71,9 +73,10 @@ function subjectFor(context: Context, text: string, { isStorageNamed }: VerifyRe
 function allSubjects(context: Context): readonly Subject[] {
   return tagNames(context).map((encoded) => {
     const name = decodeRef(encoded);
-    const warn = ({ message }: AtomicError) =>
-      context.report({ kind: 'warning', text: `Image '${name}' is damaged: ${message}` });
-    const image = orUndefined(() => readImage(context, `${REF_FOLDER}/${encoded}`), warn);
+    const image = ifPossible(
+      () => readImage(context, `${REF_FOLDER}/${encoded}`),
+      (error) => warn(context, `Image '${name}' is damaged: ${lineOf(error)}`),
+    );
     const source = orUndefined(() => parseName(name));
     return { name, ...(image && { image }), ...(source?.registry && { source }) };
   });
@@ -100,16 +103,15 @@ async function compareOrWarn(
   image: LocalImage,
   source: Reference | undefined,
 ): Promise<readonly Compared[]> {
-  const warn = (text: string) => context.report({ kind: 'warning', text });
   if (source === undefined) {
-    warn(`Image ${image.name} not fully qualified: it is not compared with a registry`);
+    warn(context, `Image ${image.name} not fully qualified: it is not compared with a registry`);
     return [];
   }
   try {
     return await compareWithRegistry(context, image, source);
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    warn(error.message);
+    if (!isFailure(error)) throw error;
+    warn(context, lineOf(error));
     return [];
   }
 }

@@ -1,9 +1,12 @@
 /** What deployments and containers there are on this host. */
+
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
-import { AtomicError, orUndefined } from '../../errors.ts';
+import { AtomicError, isFailure, lineOf, orUndefined } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { entriesIfPresent, readLinkIfPresent } from '../../host/files/files.ts';
 import { isRepository } from '../../host/ostree/repository.ts';
+import { byCodePoint } from '../../order.ts';
 import { slotOf } from './container.ts';
 import { type Deployment, type Info, readDeployment } from './deployment.ts';
 
@@ -46,8 +49,8 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
     requireContainer(name, path);
     return [readDeployment(name, path)];
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `Skipping container '${name}': ${error.message}` });
+    if (!isFailure(error)) throw error;
+    warn(context, `Skipping container '${name}': ${lineOf(error)}`);
     return [];
   }
 }
@@ -78,7 +81,7 @@ export function slotFolders({ paths: { checkouts } }: Context): readonly SlotFol
     .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && slotOf(entry.name) !== undefined)
     .map(({ name }) => ({ container: name.slice(0, -2), path: join(checkouts, name) }))
     .map((slot) => ({ ...slot, isUnclaimed: !names.has(slot.container) }))
-    .sort((a, b) => (a.path < b.path ? -1 : 1));
+    .sort((a, b) => byCodePoint(a.path, b.path));
 }
 
 /** The record of a deployment, with the name of its container. */
@@ -90,8 +93,10 @@ export interface DeploymentRecord {
 /** What all deployments record, also those that a rollback would return to; damaged records are left out. */
 export function recordedDeployments(context: Context): readonly DeploymentRecord[] {
   return slotFolders(context).flatMap(({ container, path }) => {
-    const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
-    const deployment = orUndefined(() => readDeployment(container, path), warn);
+    const deployment = orUndefined(
+      () => readDeployment(container, path),
+      (error) => warn(context, error.line),
+    );
     return deployment === undefined ? [] : [{ container, info: deployment.info }];
   });
 }

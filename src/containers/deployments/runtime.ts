@@ -1,6 +1,8 @@
 /** Which OCI runtime a container has. */
+
 import type { Context } from '../../context.ts';
-import { AtomicError, orUndefined } from '../../errors.ts';
+import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime.ts';
 import { type Container, installedPath } from './container.ts';
 import { readDeployment } from './deployment.ts';
@@ -19,8 +21,10 @@ export function installedRuntime(context: Context, container: Container, missing
 
 /** The runtime in the record of the deployment in `path`; a damaged record counts as none, with a warning. */
 export function recordedRuntime(context: Context, { name }: Container, path: string): string {
-  const warn = ({ message }: AtomicError) => context.report({ kind: 'warning', text: message });
-  const deployment = orUndefined(() => readDeployment(name, path), warn);
+  const deployment = ifPossible(
+    () => readDeployment(name, path),
+    (error) => warn(context, lineOf(error)),
+  );
   return runtimeFor(context, { recorded: deployment?.info.runtime });
 }
 

@@ -1,9 +1,12 @@
 /** What the Docker engine of this host has, in the rows of our lists. */
+
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { type Engine, type EngineContainer, type EngineImage, findEngine } from '../../host/docker.ts';
 import { splitTag } from '../../images/names/reference.ts';
 import { vulnerableImages } from '../../images/store/scan-summary.ts';
+import { byCodePoint } from '../../order.ts';
 import type { ImageRow } from '../images-list.ts';
 import type { ContainerRow } from '../list.ts';
 
@@ -111,9 +114,8 @@ function hexOf(id: string): string {
   return id.replace(/^sha256:/, '');
 }
 
-/** The order of code points: the same in every locale. */
 function byKey<Row>(keyOf: (row: Row) => string): (a: Row, b: Row) => number {
-  return (a, b) => (keyOf(a) < keyOf(b) ? -1 : Number(keyOf(a) > keyOf(b)));
+  return (a, b) => byCodePoint(keyOf(a), keyOf(b));
 }
 
 /** Whatever is wrong with the engine is worth a warning; our own lists do without. */
@@ -126,7 +128,7 @@ async function askEngine<Item>(
     return engine === undefined ? [] : await question(engine);
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
-    context.report({ kind: 'warning', text: `Skipping what Docker has: ${error.line}` });
+    warn(context, `Skipping what Docker has: ${error.line}`);
     return [];
   }
 }

@@ -1,5 +1,7 @@
 /** Cleans up after mounts, whether unmounted or lost to a kill or a reboot. */
+
 import { type Context, shieldedFrom } from '../../context.ts';
+import { warn } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
 import { unmountLazily } from '../../host/mount.ts';
 import { removeStaleFolder } from '../../images/store/stale-folder.ts';
@@ -36,7 +38,7 @@ function reportKept(context: Context, kept: readonly string[]): void {
   const [first, ...others] = kept;
   if (first === undefined) return;
   const more = others.length === 0 ? '' : ` and ${others.length} more`;
-  context.report({ kind: 'warning', text: `Keeping ${first}${more}: changed or added since it was mounted` });
+  warn(context, `Keeping ${first}${more}: changed or added since it was mounted`);
 }
 
 /** Undoes a mount that did not succeed. */

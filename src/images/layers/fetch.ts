@@ -1,9 +1,11 @@
 /** Getting the layers that the repository lacks, and importing each as soon as it is there. */
+
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
 import { copyToLayout, type ImageSource } from '../../host/skopeo.ts';
 import { waitForAll } from '../../wait-for-all.ts';
@@ -102,5 +104,5 @@ function warnOfSpecials(context: Context, shownAs: string, specials: readonly nu
   const count = specials.reduce((sum, dropped) => sum + dropped, 0);
   if (count === 0) return;
   const text = `Skipped ${count} device nodes or fifos in the layers of ${shownAs}: OSTree cannot hold them`;
-  context.report({ kind: 'warning', text });
+  warn(context, text);
 }

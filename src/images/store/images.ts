@@ -1,7 +1,10 @@
 /** The images in the repository, read without starting a program. */
+
 import type { Context } from '../../context.ts';
-import { AtomicError, orUndefined } from '../../errors.ts';
+import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../../host/ostree/repository.ts';
+import { byCodePoint } from '../../order.ts';
 import { parseReference, splitTag } from '../names/reference.ts';
 import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from '../names/refs.ts';
 import { hexOf, layersOf, type Manifest, parseManifest } from './manifest.ts';
@@ -109,19 +112,12 @@ export function listTaggedImages(context: Context): LocalImage[] {
 /** A repository before those whose names begin with its own. */
 function byName(a: LocalImage, b: LocalImage): number {
   const [left, right] = [splitTag(a.name), splitTag(b.name)];
-  return compare(left.repository, right.repository) || compare(left.tag, right.tag);
-}
-
-/** The order of code points: the same in every locale. */
-function compare(left: string, right: string): number {
-  return left < right ? -1 : Number(left > right);
+  return byCodePoint(left.repository, right.repository) || byCodePoint(left.tag, right.tag);
 }
 
 /** One damaged image must not hide the others. */
 function orWarn<Item>(context: Context, name: string, read: () => Item | undefined): Item | undefined {
-  return orUndefined(read, ({ message }) =>
-    context.report({ kind: 'warning', text: `Skipping image '${name}': ${message}` }),
-  );
+  return ifPossible(read, (error) => warn(context, `Skipping image '${name}': ${lineOf(error)}`));
 }
 
 /** All tags of the image with this id, sorted by name. */

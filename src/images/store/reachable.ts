@@ -1,6 +1,8 @@
 /** Which layers and configurations somebody still needs. */
+
 import type { Context } from '../../context.ts';
-import { type AtomicError, orUndefined } from '../../errors.ts';
+import { orUndefined } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { readCommit, resolveRef } from '../../host/ostree/repository.ts';
 import { decodeRef, REF_FOLDER } from '../names/refs.ts';
 import { tagNames } from './images.ts';
@@ -19,9 +21,11 @@ function commitOf({ paths }: Context, name: string): string | undefined {
 /** The hex digests of what the tagged images consist of; damaged images are named in a warning. */
 export function blobsOfTags(context: Context): ReadonlySet<string> {
   const blobs = tagNames(context).flatMap((name) => {
-    const warn = ({ message }: AtomicError) =>
-      context.report({ kind: 'warning', text: `Skipping image '${decodeRef(name)}': ${message}` });
-    return orUndefined(() => blobsOf(context, commitOf(context, name)), warn) ?? [];
+    const found = orUndefined(
+      () => blobsOf(context, commitOf(context, name)),
+      (error) => warn(context, `Skipping image '${decodeRef(name)}': ${error.line}`),
+    );
+    return found ?? [];
   });
   return new Set(blobs);
 }

@@ -1,6 +1,8 @@
 /** Removes directories that nobody uses any more; a warning names those that stay. */
+
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
 
 /**
@@ -13,6 +15,6 @@ export async function removeStaleFolder(context: Context, path: string): Promise
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
     const reason = error.message.replace(`cannot remove ${path}: `, '');
-    context.report({ kind: 'warning', text: `Could not remove directory ${path}: ${reason}` });
+    warn(context, `Could not remove directory ${path}: ${reason}`);
   }
 }
