@@ -75,8 +75,8 @@ bench: deps build ## measure, one JSON line for each figure; ONLY=NAME measures 
 install: build install-units ## install to $(DESTDIR)$(PREFIX)
 	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
 	install -d $(LIBRARY)/dist/chunks $(DESTDIR)$(PREFIX)/bin
-	install -m 0644 dist/*.mjs $(LIBRARY)/dist/
-	install -m 0644 dist/chunks/*.mjs $(LIBRARY)/dist/chunks/
+	install -m 0644 dist/*.mjs dist/*.mjs.map $(LIBRARY)/dist/
+	install -m 0644 dist/chunks/*.mjs dist/chunks/*.mjs.map $(LIBRARY)/dist/chunks/
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
 	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
 

@@ -1,5 +1,6 @@
 /** The command tree. It is built in full for every call, so nothing in it loads more than commander. */
 import { type CommandUnknownOpts, Option } from 'commander';
+import metadata from '../../package.json' with { type: 'json' };
 import { rootCommand } from './argparse.ts';
 import type { Cli } from './cli.ts';
 import { addContainersDelete } from './containers/delete.ts';
@@ -25,14 +26,14 @@ import { addStop } from './stop.ts';
 import { addUninstall } from './uninstall.ts';
 import { addUnmount } from './unmount.ts';
 
-/** The version of the Python tool whose place this one takes: scripts compare it. */
-export const VERSION = '1.22.1';
+/** compat: the version of the Python tool that this program replaces; scripts compare it. */
+const { version } = metadata;
 
 /** Builds the whole command line. */
 export function createProgram(cli: Cli): CommandUnknownOpts {
   const program = rootCommand('atomic', (text) => cli.output.write(text))
     .description('Install and manage system containers')
-    .version(VERSION, '-v, --version', 'show the version')
+    .version(version, '-v, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show what is done, and the whole story of an error')
     .option('-i, --ignore', 'accepted; for docker only')

@@ -188,3 +188,11 @@ describe('the configuration', () => {
     });
   });
 });
+
+describe('--debug', () => {
+  it('shows the line of the source that an error comes from', async () => {
+    const { stderr } = await box.atomic('--debug', 'containers', 'rollback', 'nobody');
+
+    expect(stderr).toMatch(/src\/containers\/rollback\.ts:\d+:\d+/);
+  });
+});

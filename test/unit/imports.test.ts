@@ -68,9 +68,15 @@ const KNOWN = [
 /** Files that are still to be freed of a circle of imports; nothing may be added. */
 const KNOWN_CIRCLE = ['containers/docker/engine.ts', 'containers/images-list.ts', 'containers/list.ts'];
 
+/** package.json, seen from src. */
+const METADATA = '../package.json';
+
 const files = sourceFiles();
 const importsByFile = new Map(
-  files.map((file) => [file.path, importsOf(file).flatMap(({ target, isOurs }) => (isOurs ? [target] : []))]),
+  files.map((file) => [
+    file.path,
+    importsOf(file).flatMap(({ target, isOurs }) => (isOurs && target !== METADATA ? [target] : [])),
+  ]),
 );
 
 describe('the table in docs/ARCHITECTURE.md', () => {
