@@ -1,6 +1,6 @@
 /** The lines about single host files that scripts know. Names come from images: nothing of them reaches a terminal raw. */
 import type { Context } from '../../context.ts';
-import { AtomicError, isErrno } from '../../errors.ts';
+import { AtomicError } from '../../errors.ts';
 import type { Owners } from './owners.ts';
 
 type Reporter = Pick<Context, 'report'>;
@@ -37,7 +37,15 @@ export function warnAbout({ report }: Reporter, what: string, error: unknown): v
 
 /** The error of one file that cannot get its place. */
 export function cannotPut(path: string, cause: unknown): AtomicError {
-  const reason = cause instanceof AtomicError || isErrno(cause) ? cause.message : String(cause);
-  const details = cause instanceof AtomicError ? {} : { cause };
-  return new AtomicError(`cannot put ${printable(path)} on the host: ${printable(reason)}`, details);
+  return errorOf(`cannot put ${printable(path)} on the host`, cause);
+}
+
+/** The error of one file that cannot be removed. */
+export function cannotRemove(path: string, cause: unknown): AtomicError {
+  return errorOf(`cannot remove ${printable(path)} from the host`, cause);
+}
+
+function errorOf(what: string, cause: unknown): AtomicError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new AtomicError(`${what}: ${printable(reason)}`, cause instanceof AtomicError ? {} : { cause });
 }

@@ -2,7 +2,7 @@
 import { basename, dirname } from 'node:path';
 import type { Context } from '../../context.ts';
 import { isErrno } from '../../errors.ts';
-import { Directory } from '../../host/files/directory.ts';
+import { Directory, Obstacle } from '../../host/files/directory.ts';
 import { openBelow } from '../../host/files/open-below.ts';
 import { openNearest, openOnHost } from '../host-files/host-path.ts';
 import { printable, warnAbout } from '../host-files/notes.ts';
@@ -23,16 +23,29 @@ export function makeDirectories(host: Directory, paths: readonly string[], mirro
 /** Somebody has something there: nothing that anybody has to be told. */
 const IN_USE = ['ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY'];
 
-/** Removes directories as far as nothing is in them any more; what cannot be removed is named in a warning. */
-export function removeDirectories(context: Context, host: Directory, paths: Iterable<string>): void {
+/** Whether trying again is of no use: what the file system, or the administrator, does not let anybody change. */
+export function isRefused(error: unknown): boolean {
+  return error instanceof Obstacle || isErrno(error, 'EROFS', 'EPERM', 'EACCES');
+}
+
+/**
+ * Removes directories as far as nothing is in them any more; what cannot be removed is named in a warning.
+ *
+ * @returns whether trying again is of no use
+ */
+export function removeDirectories(context: Context, host: Directory, paths: Iterable<string>): boolean {
+  let isDone = true;
   for (const path of [...paths].sort().reverse()) {
     try {
       using parent = openOnHost(host, dirname(path));
       if (parent?.stat(basename(path))?.isDirectory()) parent.rmdir(basename(path));
     } catch (error) {
-      if (!isErrno(error, ...IN_USE)) warnAbout(context, `cannot remove ${printable(path)}`, error);
+      if (isErrno(error, ...IN_USE)) continue;
+      warnAbout(context, `cannot remove ${printable(path)}`, error);
+      isDone &&= isRefused(error);
     }
   }
+  return isDone;
 }
 
 /** Puts the entries of directories on disk; for those that are gone, that they are gone. */

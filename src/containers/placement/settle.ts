@@ -14,14 +14,18 @@ import {
 } from '../host-files/journal.ts';
 import { printable, warnAbout } from '../host-files/notes.ts';
 import { type Aside, isSame, openAside } from './aside.ts';
-import { removeDirectories, syncDirectories } from './directories.ts';
+import { isRefused, removeDirectories, syncDirectories } from './directories.ts';
 
 /**
  * Ends a change that `swapHostFiles` has made: puts the new files' names on disk, then removes what lies aside and the
  * directories that are empty now. Can be run again from any half-way state; from then on there is no way back. What
- * cannot be removed is named in a warning.
+ * cannot be removed is named in a warning; the next change of the container tries again, but with `isTolerant`.
  */
-export async function settleHostFiles(context: Context, container: Container): Promise<void> {
+export async function settleHostFiles(
+  context: Context,
+  container: Container,
+  { isTolerant = false }: { isTolerant?: boolean } = {},
+): Promise<void> {
   const journal = readJournal(container);
   if (journal === undefined) return await removeJournal(container);
   using host = openHost(context);
@@ -29,10 +33,8 @@ export async function settleHostFiles(context: Context, container: Container): P
     syncDirectories(context, host, touchedBy(journal));
     await writeJournal(container, { ...journal, phase: 'settling' });
   }
-  removeAsides(context, host, journal);
-  removeDirectories(context, host, journal.dropped);
-  syncDirectories(context, host, [...touchedBy(journal), ...journal.dropped]);
-  await removeJournal(container);
+  const isDone = cleanUp(context, host, { journal, directories: journal.dropped });
+  if (isDone || isTolerant) await removeJournal(container);
 }
 
 /**
@@ -48,7 +50,8 @@ export async function undoHostFiles(
   { isTolerant = false }: { isTolerant?: boolean } = {},
 ): Promise<void> {
   const journal = readJournal(container);
-  if (journal === undefined || journal.phase === 'settling') return await settleHostFiles(context, container);
+  if (journal === undefined || journal.phase === 'settling')
+    return await settleHostFiles(context, container, { isTolerant });
   using host = openHost(context);
   const failures: unknown[] = [];
   for (const group of journal.groups) {
@@ -65,10 +68,20 @@ export async function undoHostFiles(
   }
   if (failures.length > 0 && !isTolerant) throw failures[0];
   syncDirectories(context, host, touchedBy(journal));
-  removeAsides(context, host, journal);
-  removeDirectories(context, host, journal.made);
-  syncDirectories(context, host, [...touchedBy(journal), ...journal.made]);
-  await removeJournal(container);
+  const isDone = cleanUp(context, host, { journal, directories: journal.made });
+  if (isDone || isTolerant) await removeJournal(container);
+}
+
+/** @returns whether everything is gone that lay aside, and trying again is of no use */
+function cleanUp(
+  context: Context,
+  host: Directory,
+  { journal, directories }: { journal: Journal; directories: readonly string[] },
+): boolean {
+  const areAsidesGone = removeAsides(context, host, journal);
+  const areDirectoriesGone = removeDirectories(context, host, directories);
+  syncDirectories(context, host, [...touchedBy(journal), ...directories]);
+  return areAsidesGone && areDirectoriesGone;
 }
 
 function touchedBy({ groups }: Journal): readonly string[] {
@@ -105,13 +118,16 @@ function undoOne(directory: Directory, aside: Aside, { name, operation }: Change
   }
 }
 
-function removeAsides(context: Context, host: Directory, { groups }: Journal): void {
+function removeAsides(context: Context, host: Directory, { groups }: Journal): boolean {
+  let isDone = true;
   for (const { directory: path, aside } of groups) {
     try {
       using directory = openOnHost(host, path);
       directory?.removeTree(aside);
     } catch (error) {
       warnAbout(context, `cannot remove ${printable(join(path, aside))}`, error);
+      isDone &&= isRefused(error);
     }
   }
+  return isDone;
 }

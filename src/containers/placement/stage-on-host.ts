@@ -9,15 +9,15 @@ import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import type { Container } from '../deployments/container.ts';
 import { type Deployment, renderInfo } from '../deployments/deployment.ts';
 import { openHost, openOnHost } from '../host-files/host-path.ts';
-import { type Group, type Journal, writeJournal } from '../host-files/journal.ts';
-import { cannotPut, printable, warnAbout } from '../host-files/notes.ts';
+import { type Change, type Group, type Journal, writeJournal } from '../host-files/journal.ts';
+import { cannotPut, cannotRemove, printable, warnAbout } from '../host-files/notes.ts';
 import { ownersBeside } from '../host-files/owners.ts';
 import { recordedFiles, recordsOf } from '../host-files/record.ts';
 import { hostFilesMirror } from '../host-files/stage.ts';
 import { type Aside, makeAside, stampOf } from './aside.ts';
 import { changesFor } from './changes.ts';
 import { copyFiles } from './copy.ts';
-import { makeDirectories } from './directories.ts';
+import { isRefused, makeDirectories } from './directories.ts';
 import { withHostFilesLock } from './lock.ts';
 import { undoHostFiles } from './settle.ts';
 
@@ -93,22 +93,21 @@ interface Asides {
   readonly mirror: string;
 }
 
-/** @returns the groups that are complete: one that only removes files, and cannot, is named in a warning */
+/** @returns what is complete: files that nobody can remove are named in a warning, and stay */
 async function putAside(context: Context, host: Directory, { groups, mirror }: Asides): Promise<Group[]> {
   const complete: Group[] = [];
   const devices = new Map<bigint | undefined, string>();
   for (const group of groups) {
     using directory = openOnHost(host, group.directory);
-    if (directory === undefined) throw cannotPut(firstOf(group), new Error('its directory has vanished'));
+    if (directory === undefined) throw cannotPut(firstOf(group), 'its directory has vanished');
     try {
-      await putGroupAside(context, directory, { group, mirror });
-      complete.push(group);
-      devices.set(directory.stat('.')?.dev, group.directory);
+      complete.push({ ...group, changes: await putGroupAside(context, directory, { group, mirror }) });
     } catch (error) {
-      if (group.changes.some(({ operation }) => operation !== 'remove')) throw error;
-      directory.removeTree(group.aside);
+      const isRemoval = group.changes.every(({ operation }) => operation === 'remove');
+      if (!isRemoval || !isRefused(error)) throw isErrno(error) ? cannotPut(firstOf(group), error) : error;
       warnAbout(context, `cannot remove ${printable(firstOf(group))} from the host`, error);
     }
+    devices.set(directory.stat('.')?.dev, group.directory);
   }
   for (const path of devices.values()) {
     using directory = openOnHost(host, path);
@@ -125,21 +124,30 @@ async function putGroupAside(
   context: Context,
   directory: Directory,
   { group, mirror }: { group: Group; mirror: string },
-): Promise<void> {
-  try {
-    using aside = makeAside(directory, group);
-    await copyNew(context, aside, { group, mirror });
-    for (const { name, operation, stamp } of group.changes) {
-      if (operation === 'replace') aside.arriving.link(name, aside.ready, name);
-      if (operation === 'put') continue;
-      directory.link(name, aside.leaving, name);
-      const old = aside.leaving.stat(name);
-      if (old === undefined || stampOf(old) !== stamp)
-        throw new AtomicError(`${join(group.directory, name)} is being changed by somebody else`);
+): Promise<Change[]> {
+  using aside = makeAside(directory, group);
+  await copyNew(context, aside, { group, mirror });
+  return group.changes.filter((change) => {
+    const path = join(group.directory, change.name);
+    try {
+      nameAside(directory, aside, change);
+      return true;
+    } catch (error) {
+      if (change.operation !== 'remove') throw cannotPut(path, error);
+      if (!isRefused(error)) throw cannotRemove(path, error);
+      warnAbout(context, `cannot remove ${printable(path)} from the host`, error);
+      return false;
     }
-  } catch (error) {
-    throw isErrno(error) ? cannotPut(firstOf(group), error) : error;
-  }
+  });
+}
+
+/** Gives the files that a change is about their second names. */
+function nameAside(directory: Directory, aside: Aside, { name, operation, stamp }: Change): void {
+  if (operation === 'put') return;
+  if (operation === 'replace') aside.arriving.link(name, aside.ready, name);
+  directory.link(name, aside.leaving, name);
+  const old = aside.leaving.stat(name);
+  if (old === undefined || stampOf(old) !== stamp) throw new Error('somebody else is changing it');
 }
 
 async function copyNew(

@@ -8,14 +8,7 @@ import type { Container } from '../deployments/container.ts';
 import { readDeployment, renderInfo } from '../deployments/deployment.ts';
 import { openHost, openOnHost } from '../host-files/host-path.ts';
 import { type Change, type Group, type Journal, readJournal } from '../host-files/journal.ts';
-import {
-  cannotPut,
-  noteCreated,
-  noteExists,
-  noteModified,
-  printable,
-  warnAbout,
-} from '../host-files/notes.ts';
+import { cannotPut, cannotRemove, noteCreated, noteExists, noteModified } from '../host-files/notes.ts';
 import { ownersBeside } from '../host-files/owners.ts';
 import { recordedFiles, recordsOf } from '../host-files/record.ts';
 import { type Aside, isSame, openAside, stampOf } from './aside.ts';
@@ -34,7 +27,7 @@ export async function swapHostFiles(context: Context, container: Container): Pro
   const created: string[] = [];
   const taken: string[] = [];
   for (const group of journal.groups) {
-    for (const [path, outcome] of swapGroup(context, host, group)) {
+    for (const [path, outcome] of swapGroup(host, group)) {
       if (outcome === 'put') created.push(path);
       if (outcome === 'taken') taken.push(path);
       if (outcome === 'modified') noteModified(context, path);
@@ -66,14 +59,14 @@ function madeFiles({ made, record }: Journal): readonly string[] {
   return made.filter((path) => files.has(path));
 }
 
-function swapGroup(context: Context, host: Directory, group: Group): readonly [path: string, Outcome][] {
+function swapGroup(host: Directory, group: Group): readonly [path: string, Outcome][] {
   using directory = openGroup(host, group);
   using aside = directory && openAside(directory, group);
   if (directory === undefined || aside === undefined)
     throw cannotPut(firstOf(group), `${group.directory} is not what it was a moment ago`);
   return group.changes.map((change) => {
     const path = join(group.directory, change.name);
-    return [path, swapOne(context, { path, change, directory, aside })];
+    return [path, swapOne({ path, change, directory, aside })];
   });
 }
 
@@ -98,17 +91,16 @@ interface Place {
 
 type Outcome = 'put' | 'done' | 'taken' | 'modified';
 
-function swapOne(context: Context, place: Place): Outcome {
-  if (place.change.operation !== 'remove') return putOne(place);
+function swapOne({ change, ...place }: Place): Outcome {
   try {
-    return removeOne(place);
+    return change.operation === 'remove' ? removeOne({ change, ...place }) : putOne({ change, ...place });
   } catch (error) {
-    warnAbout(context, `cannot remove ${printable(place.path)} from the host`, error);
-    return 'done';
+    if (change.operation !== 'remove') throw cannotPut(place.path, error);
+    throw cannotRemove(place.path, error);
   }
 }
 
-function putOne({ path, change: { name, stamp }, directory, aside }: Place): Outcome {
+function putOne({ change: { name, stamp }, directory, aside }: Place): Outcome {
   const now = directory.stat(name);
   if (isSame(now, aside.arriving.stat(name))) return 'done';
   try {
@@ -119,7 +111,7 @@ function putOne({ path, change: { name, stamp }, directory, aside }: Place): Out
     return 'put';
   } catch (error) {
     if (isErrno(error, 'EEXIST')) return 'taken';
-    throw cannotPut(path, error);
+    throw error;
   }
 }
 

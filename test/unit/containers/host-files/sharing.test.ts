@@ -2,10 +2,10 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../../src/containers/deployments/deployment.ts';
 import { stageOnHost } from '../../../../src/containers/placement/stage-on-host.ts';
-import { useEmptyDirectory } from '../../support/directory.ts';
+import { MEMORY, useEmptyDirectory } from '../../support/directory.ts';
 import { containerIn, install, prepare, switchTo, uninstall, update, type World, worldIn } from './world.ts';
 
-const directory = useEmptyDirectory();
+const directory = useEmptyDirectory(MEMORY);
 let world: World;
 beforeEach(() => {
   world = worldIn(directory);
