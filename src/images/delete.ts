@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { orUndefined } from '../errors.ts';
 import { deleteRefs } from '../host/ostree/program.ts';
-import { listRefs } from '../host/ostree/repository.ts';
+import { listRefs } from '../host/ostree/refs.ts';
 import { parseReference } from './names/reference.ts';
 import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from './names/refs.ts';
 import { readImage, tagNames, tagsOf } from './store/images.ts';

@@ -7,7 +7,7 @@ import { note } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { entriesIfPresent } from '../host/files/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
-import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/repository.ts';
+import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/refs.ts';
 import { blobRef, isBlobName, REF_FOLDER } from './names/refs.ts';
 import { lockRepository } from './store/lock.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './store/reachable.ts';

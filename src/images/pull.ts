@@ -8,7 +8,7 @@ import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { temporaryFolder } from '../host/files/temporary-folder.ts';
 import { commitFolder, initRepository } from '../host/ostree/program.ts';
-import { isRepository } from '../host/ostree/repository.ts';
+import { isRepository } from '../host/ostree/refs.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import type { Layer } from './layers/import.ts';

@@ -5,7 +5,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError, isFailure, lineOf, orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { entriesIfPresent, readLinkIfPresent } from '../../host/files/files.ts';
-import { isRepository } from '../../host/ostree/repository.ts';
+import { isRepository } from '../../host/ostree/refs.ts';
 import { byCodePoint } from '../../order.ts';
 import { slotOf } from './container.ts';
 import { type Deployment, type Info, readDeployment } from './deployment.ts';

@@ -1,6 +1,6 @@
 /** Reads an OSTree repository in this process, synchronously, for speed; it need not exist. */
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { inflateRawSync } from 'node:zlib';
 import { AtomicError, isErrno } from '../../errors.ts';
@@ -22,41 +22,6 @@ export interface Commit {
 const COMMIT = '(a{sv}aya(say)sstayay)';
 /** ostree-core.h, OSTREE_TREE_GVARIANT_FORMAT: the files, then the folders with their two checksums. */
 const DIRTREE = '(a(say)a(sayay))';
-
-/** Whether there is a repository at `repository`. */
-export function isRepository(repository: string): boolean {
-  return readdirIfPresent(repository).includes('config');
-}
-
-/** The names of the refs in the folder `refs/heads/FOLDER`, without the folder; none without repository. */
-export function listRefs(repository: string, folder: string): readonly string[] {
-  return readdirIfPresent(join(repository, 'refs/heads', folder)).sort();
-}
-
-/** The names of the refs below the folder `refs/heads/FOLDER` that are not right in it, such as `docker.io/busybox`. */
-export function listNestedRefs(repository: string, folder: string): readonly string[] {
-  const root = join(repository, 'refs/heads', folder);
-  const below = readdirIfPresent(root).flatMap((name) => {
-    const isFolder = statSync(join(root, name)).isDirectory();
-    return isFolder
-      ? readdirSync(join(root, name), { recursive: true }).map((path) => `${name}/${path}`)
-      : [];
-  });
-  return below.filter((name) => resolveRef(repository, `${folder}/${name}`) !== undefined).sort();
-}
-
-/** The checksum that a ref such as `ociimage/busybox_3Alatest` holds, or `undefined` when there is no such ref. */
-export function resolveRef(repository: string, ref: string): string | undefined {
-  const path = join(repository, 'refs/heads', ref);
-  try {
-    const checksum = readFileSync(path, 'utf8').trim();
-    if (!/^[0-9a-f]{64}$/.test(checksum)) throw damaged(path);
-    return checksum;
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'EISDIR', 'ENAMETOOLONG')) return undefined;
-    throw error;
-  }
-}
 
 /**
  * Reads the commit object of that checksum.
@@ -223,15 +188,7 @@ function readBytes(path: string): Buffer | undefined {
   }
 }
 
-function damaged(path: string, cause?: unknown, how = 'is damaged'): AtomicError {
+/** The error for a file of the repository that is not what it should be. */
+export function damaged(path: string, cause?: unknown, how = 'is damaged'): AtomicError {
   return new AtomicError(`${path} ${how}`, { hint: 'pull the image again', cause });
-}
-
-function readdirIfPresent(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return [];
-    throw error;
-  }
 }

@@ -3,7 +3,8 @@
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';
-import { type Commit, listRefs, readCommit, readRootFile, resolveRef } from '../../host/ostree/repository.ts';
+import { listRefs, resolveRef } from '../../host/ostree/refs.ts';
+import { type Commit, readCommit, readRootFile } from '../../host/ostree/repository.ts';
 import { byCodePoint } from '../../order.ts';
 import { parseReference, splitTag } from '../names/reference.ts';
 import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from '../names/refs.ts';

@@ -3,7 +3,8 @@
 import type { Context } from '../../context.ts';
 import { orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';
-import { readCommit, resolveRef } from '../../host/ostree/repository.ts';
+import { resolveRef } from '../../host/ostree/refs.ts';
+import { readCommit } from '../../host/ostree/repository.ts';
 import { decodeRef, REF_FOLDER } from '../names/refs.ts';
 import { tagNames } from './images.ts';
 import { hexOf, layersOf, parseManifest } from './manifest.ts';

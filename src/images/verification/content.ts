@@ -1,13 +1,8 @@
 /** Whether the repository still holds what was imported, object by object. */
 import type { Context } from '../../context.ts';
 import { checkFiles, type ObjectName } from '../../host/ostree/fsck.ts';
-import {
-  damageOf,
-  type FolderObjects,
-  readCommit,
-  readFolder,
-  resolveRef,
-} from '../../host/ostree/repository.ts';
+import { resolveRef } from '../../host/ostree/refs.ts';
+import { damageOf, type FolderObjects, readCommit, readFolder } from '../../host/ostree/repository.ts';
 
 /** What one commit consists of. */
 interface Content {

@@ -3,14 +3,8 @@ import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { AtomicError } from '../../../../src/errors.ts';
-import {
-  isRepository,
-  listRefs,
-  parseCommit,
-  readCommit,
-  readRootFile,
-  resolveRef,
-} from '../../../../src/host/ostree/repository.ts';
+import { isRepository, listRefs, resolveRef } from '../../../../src/host/ostree/refs.ts';
+import { parseCommit, readCommit, readRootFile } from '../../../../src/host/ostree/repository.ts';
 import { useDirectory } from '../../support/directory.ts';
 import { mutated, noise, randomFrom } from '../../support/noise.ts';
 
