@@ -27,6 +27,16 @@ describe('an image without /exports', () => {
   });
 });
 
+describe('a umask that keeps others out', () => {
+  it('does not keep them out of the container', async () => {
+    await box.type(`umask 077; atomic install --system --name=u ${box.image('hello-world')}`);
+
+    expect(await box.type(`cd ${CONTAINERS}/u && stat -c '%a %U' rootfs/ rootfs/usr`)).toBe(
+      '755 root\n755 root\n',
+    );
+  });
+});
+
 describe('bind mounts', () => {
   it('get the folders they lack, and what exists is left alone', async () => {
     const modes = 'stat -c "%a %n" /run/with-mounts /var/lib/with-mounts/data /etc';

@@ -7,6 +7,8 @@ export interface Entry {
   readonly link?: string;
   readonly content?: string | Buffer;
   readonly mode?: number;
+  /** Its user and group; 0, root, when absent. */
+  readonly owner?: number;
   /** Records in front of the entry. */
   readonly pax?: Readonly<Record<string, string>>;
 }
@@ -25,12 +27,12 @@ function blocksOf({ pax, ...entry }: Entry): readonly Buffer[] {
   return [...blocksOf({ name: 'records', type: 'x', content: recordsOf(pax) }), ...blocks];
 }
 
-function headerOf({ name, type = '0', link = '', mode = 0o755 }: Entry, size: number): Buffer {
+function headerOf({ name, type = '0', link = '', mode = 0o755, owner = 0 }: Entry, size: number): Buffer {
   const header = Buffer.alloc(BLOCK);
   Buffer.from(name).copy(header, 0, 0, 100);
   header.write(octal(mode, 7), 100);
-  header.write(octal(0, 7), 108);
-  header.write(octal(0, 7), 116);
+  header.write(octal(owner, 7), 108);
+  header.write(octal(owner, 7), 116);
   header.write(octal(size, 11), 124);
   header.write(octal(0, 11), 136);
   header.fill(' ', 148, 156);

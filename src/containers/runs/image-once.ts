@@ -2,6 +2,7 @@
 import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { copyDirectoryAttributes } from '../../host/files/directory-attributes.ts';
 import { createFile, exists, makeDirectory } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
 import { guardContainer } from '../../host/guard.ts';
@@ -79,6 +80,8 @@ async function makeRootfs(context: Context, image: LocalImage, layout: Layout): 
   for (const folder of [layout.lower, layout.rootfs, upper, work]) await makeDirectory(folder);
   if (context.user.isRoot) {
     await checkoutImage(context, image, layout.lower);
+    // the root of an overlay is what its upper directory is
+    copyDirectoryAttributes(layout.lower, upper);
     if (await hasOverlay(context, { ...layout, upper, work })) return;
   }
   await checkoutImage(context, image, layout.rootfs, { isWritable: true });

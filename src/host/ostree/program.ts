@@ -159,3 +159,13 @@ export async function checkoutUnion(
   const mode = ['--union', '--whiteouts', files, '--fsync=no', ...user];
   await ostree(host, repository, ['checkout', ...mode, `--from-file=${listFile}`, folder]);
 }
+
+/** Checks a folder of a commit out into `folder`, which must not exist. */
+export async function checkoutFolder(
+  host: Host,
+  repository: string,
+  { commit, path, folder }: { commit: string; path: string; folder: string },
+): Promise<void> {
+  const options = [`--subpath=/${path}`, '--require-hardlinks', '--fsync=no'];
+  await ostree(host, repository, ['checkout', ...options, commit, folder]);
+}

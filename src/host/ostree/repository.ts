@@ -22,6 +22,8 @@ export interface Commit {
 const COMMIT = '(a{sv}aya(say)sstayay)';
 /** ostree-core.h, OSTREE_TREE_GVARIANT_FORMAT: the files, then the folders with their two checksums. */
 const DIRTREE = '(a(say)a(sayay))';
+/** ostree-core.h, OSTREE_DIRMETA_GVARIANT_FORMAT: user, group and mode, big-endian, and the extended attributes. */
+const DIRMETA = '(uuua(ayay))';
 
 /**
  * Reads the commit object of that checksum.
@@ -94,6 +96,46 @@ export function readFolder(repository: string, tree: string): Folder {
 function safeName(name: string, path: string): string {
   if (name === '' || name === '.' || name === '..' || name.includes('/')) throw damaged(path);
   return name;
+}
+
+/** Owner, permissions and extended attributes of a folder. */
+export interface FolderAttributes {
+  readonly uid: number;
+  readonly gid: number;
+  /** Without the bits for the kind of file. */
+  readonly mode: number;
+  /** All but the label of SELinux, which is a matter of the path; equal texts are equal attributes. */
+  readonly xattrs: string;
+}
+
+/**
+ * Reads a dirmeta object.
+ *
+ * @throws AtomicError, with the path of the object, when it is missing or damaged
+ */
+export function readAttributes(repository: string, meta: string): FolderAttributes {
+  const path = objectPath(repository, meta, 'dirmeta');
+  const [uid, gid, mode, xattrs] = membersOf(readObject(repository, meta, 'dirmeta'), DIRMETA, path) as [
+    number,
+    number,
+    number,
+    readonly (readonly [Uint8Array, Uint8Array])[],
+  ];
+  return {
+    uid: swapBytes32(uid),
+    gid: swapBytes32(gid),
+    mode: swapBytes32(mode) & 0o7777,
+    xattrs: xattrs
+      .map(([name, value]) => `${Buffer.from(name).toString()}=${hex(value)}`)
+      .filter((xattr) => !xattr.startsWith('security.selinux\0='))
+      .join(' '),
+  };
+}
+
+function swapBytes32(value: number): number {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32LE(value);
+  return bytes.readUInt32BE();
 }
 
 function hex(checksum: Uint8Array): string {

@@ -13,7 +13,7 @@ import {
   typeOf,
   withMode,
 } from './entry.ts';
-import { TarRules } from './rules.ts';
+import { type Directories, TarRules } from './rules.ts';
 
 /** A block of zeros ends the archive. */
 const END = Buffer.alloc(BLOCK);
@@ -64,6 +64,11 @@ export class TarFilter extends Transform {
     } catch (error) {
       done(this.#named(error));
     }
+  }
+
+  /** What the archive says of its directories; complete at the end. */
+  get directories(): Directories {
+    return this.#rules.directories;
   }
 
   #named(error: unknown): Error {

@@ -9,10 +9,20 @@ const SPECIAL = new Set(['3', '4', '6']);
 /** NAME_MAX of Linux's file systems. */
 const LONGEST_NAME = 255;
 
+/** The directories of an archive, by their paths from its root. */
+export interface Directories {
+  /** Those with an entry that says what they are. */
+  readonly described: readonly string[];
+  /** Those that only have something in them. */
+  readonly implied: readonly string[];
+}
+
 /** Goes through the entries of one archive, in their order. */
 export class TarRules {
   readonly #kinds = new Map<string, 'folder' | 'other'>();
   readonly #specials = new Set<string>();
+  /** The folders that have no entry of their own. */
+  readonly #implied = new Set(['']);
 
   /**
    * Whether an entry stays: a special file goes, and all that is a hard link to it.
@@ -31,7 +41,17 @@ export class TarRules {
     if ((this.#kinds.get(path) ?? kind) !== kind)
       throw new AtomicError(`has ${shown(path)} twice, once as a folder and once as something else`);
     this.#kinds.set(path, kind);
+    this.#implied.delete(path);
     return true;
+  }
+
+  /** The paths of the directories so far, '' for the root: those with an entry of their own, and the others. */
+  get directories(): Directories {
+    const all = [...this.#kinds].flatMap(([path, kind]) => (kind === 'folder' ? [path] : []));
+    return {
+      described: all.filter((path) => !this.#implied.has(path)),
+      implied: [...this.#implied],
+    };
   }
 
   #kindOf(entry: TarEntry): 'folder' | 'special' | 'other' {
@@ -48,6 +68,7 @@ export class TarRules {
       if (kind === 'other')
         throw new AtomicError(`has ${shown(path)} below ${shown(parent)}, which is no folder`);
       this.#kinds.set(parent, 'folder');
+      this.#implied.add(parent);
     }
   }
 }

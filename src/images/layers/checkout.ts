@@ -1,13 +1,16 @@
 /** From an image to a root file system. */
-import { lstat, rm, unlink } from 'node:fs/promises';
+import { lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';
-import { checkoutUnion } from '../../host/ostree/program.ts';
+import { setDirectoryAttributes } from '../../host/files/directory-attributes.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
+import { checkoutFolder, checkoutUnion } from '../../host/ostree/program.ts';
 import { resolveRef } from '../../host/ostree/refs.ts';
 import { readCommit, readFolder } from '../../host/ostree/repository.ts';
 import { blobRef } from '../names/refs.ts';
 import type { LocalImage } from '../store/images.ts';
+import { correctionsFor } from './directories.ts';
 import { cutAtHiddenFiles } from './layer-tree.ts';
 
 /**
@@ -33,6 +36,32 @@ export async function checkoutImage(
     await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
   }
   await rm(listFile);
+  await correctDirectories(context, commits, folder);
+}
+
+/** ostree(1) gives a directory the attributes of the lowest layer that has it, and none to the root. */
+async function correctDirectories(context: Context, commits: readonly string[], root: string): Promise<void> {
+  const { paths, user } = context;
+  for (const { path, commit, attributes, hasOtherXattrs } of correctionsFor(paths.repository, commits)) {
+    // an ordinary user's containers have one owner, and no attributes
+    if (hasOtherXattrs && user.isRoot) await remake(context, { commit, path, root });
+    const { uid, gid, mode } = attributes;
+    setDirectoryAttributes(root, path, user.isRoot ? { owner: { uid, gid }, mode } : { mode: mode | 0o700 });
+  }
+}
+
+/** Replaces a directory by one with all attributes of that of a layer: only ostree(1) can set them. */
+async function remake(
+  context: Context,
+  { commit, path, root }: { commit: string; path: string; root: string },
+): Promise<void> {
+  const old = join(root, path);
+  const folder = `${root}.directory`;
+  await checkoutFolder(context, context.paths.repository, { commit, path, folder });
+  for (const name of await readdir(folder)) await removeTree(context, join(folder, name));
+  for (const name of await readdir(old)) await rename(join(old, name), join(folder, name));
+  await rmdir(old);
+  await rename(folder, old);
 }
 
 /** What of an image a checkout needs. */

@@ -4,6 +4,7 @@ import { followLinks } from '../../host/files/path-inside.ts';
 import { readCommit, readFileObject, readFolder, readLinkObject } from '../../host/ostree/repository.ts';
 import type { LocalImage } from '../store/images.ts';
 import { layerCommits } from './checkout.ts';
+import { isWhiteout, OPAQUE, WHITEOUT } from './whiteouts.ts';
 
 /** An image whose layers are merged folder by folder, as far as somebody looks at them; nothing is written. */
 export interface ImageTree {
@@ -66,10 +67,6 @@ function pathsBelow(repository: string, folder: FolderEntry): string[] {
   );
 }
 
-/** https://github.com/opencontainers/image-spec/blob/main/layer.md, "Whiteouts" */
-const WHITEOUT = '.wh.';
-const OPAQUE = '.wh..wh..opq';
-
 /** What a folder holds, each layer over those below it; a whiteout hides only what is below its own layer. */
 function mergeFolder(repository: string, { trees }: FolderEntry): Map<string, Entry> {
   const merged = new Map<string, Entry>();
@@ -84,8 +81,4 @@ function mergeFolder(repository: string, { trees }: FolderEntry): Map<string, En
     }
   }
   return merged;
-}
-
-function isWhiteout(name: string): boolean {
-  return name.startsWith(WHITEOUT);
 }

@@ -13,6 +13,7 @@ import { commitAgain, commitTar, withoutRace } from '../../host/ostree/program.t
 import { readCommit } from '../../host/ostree/repository.ts';
 import { TarFilter } from '../../host/tar/filter.ts';
 import { blobRef } from '../names/refs.ts';
+import { DIRECTORIES, recordOf } from './directories.ts';
 import { requireSafeWhiteouts } from './layer-tree.ts';
 
 /** A layer as its image describes it. */
@@ -42,7 +43,7 @@ export async function importLayer(
   const { size: found } = await stat(file);
   if (size !== undefined && size !== found)
     throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
-  const { commit, bytes, digest, dropped } = await withoutRace(
+  const { commit, bytes, digest, dropped, directories } = await withoutRace(
     async () => await commitLayer(context, { file, owner }),
   ).catch(explainOstree(owner));
   if (diffId !== undefined && digest !== diffId)
@@ -53,6 +54,7 @@ export async function importLayer(
     'docker.size': String(found),
     'docker.uncompressed_size': String(bytes),
     'docker.uncompressed_digest': digest,
+    ...(directories !== undefined && { [DIRECTORIES]: directories }),
   };
   await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
   await faultPoint(context, 'pull.layer-imported');
@@ -68,6 +70,8 @@ interface CommittedLayer {
   readonly digest: string;
   /** Device nodes and the like. */
   readonly dropped: number;
+  /** What is recorded of its directories. */
+  readonly directories: string | undefined;
 }
 
 async function commitLayer(
@@ -80,7 +84,8 @@ async function commitLayer(
     commitTar(context, context.paths.repository, filter),
     unpack(context, layer, [meter, filter]),
   );
-  return { commit, bytes: meter.bytes, digest: meter.digest(), dropped: filter.dropped };
+  const { dropped, directories } = filter;
+  return { commit, bytes: meter.bytes, digest: meter.digest(), dropped, directories: recordOf(directories) };
 }
 
 /** What the filter lets through but OSTree does not take is the layer's fault. */

@@ -1,9 +1,7 @@
 /** The trees of layers, as they are in the repository: what a checkout of theirs would do. */
 import { AtomicError } from '../../errors.ts';
 import { type Folder, readFolder } from '../../host/ostree/repository.ts';
-
-/** https://github.com/opencontainers/image-spec/blob/main/layer.md, "Whiteouts". */
-const WHITEOUT = '.wh.';
+import { isWhiteout, WHITEOUT } from './whiteouts.ts';
 
 /**
  * Refuses a layer with a whiteout that is for no name: ostree(1) would take `.wh...` for an order to remove the
@@ -16,7 +14,7 @@ const WHITEOUT = '.wh.';
 export function requireSafeWhiteouts(repository: string, tree: string, owner: string): void {
   const { files, folders } = readFolder(repository, tree);
   for (const name of files.keys()) {
-    if (name.startsWith(WHITEOUT) && ['', '.', '..'].includes(name.slice(WHITEOUT.length)))
+    if (isWhiteout(name) && ['', '.', '..'].includes(name.slice(WHITEOUT.length)))
       throw new AtomicError(`${owner} has the whiteout '${name}', which is for no file`);
   }
   for (const folder of folders.values()) requireSafeWhiteouts(repository, folder.tree, owner);
