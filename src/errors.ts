@@ -47,8 +47,9 @@ export class UsageError extends AtomicError {
   /** The command as typed, for instance `atomic images list`. */
   readonly program: string;
 
-  constructor(program: string, message: string) {
-    super(message, { exitCode: 2 });
+  /** @param hint a line of its own, such as the command that was probably meant */
+  constructor(program: string, message: string, hint?: string) {
+    super(message, { exitCode: 2, ...(hint === undefined ? {} : { hint }) });
     this.program = program;
   }
 }

@@ -94,7 +94,8 @@ function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void
     const next = group.commands.find(
       (command) => command.name() === word || command.aliases().includes(word),
     );
-    if (next === undefined) throw new UsageError(programOf(group), invalidChoice(group, word));
+    if (next === undefined)
+      throw new UsageError(programOf(group), invalidChoice(group, word), suggestionFor(group, word));
     if (next.commands.length === 0) return;
     group = next;
   }
@@ -104,6 +105,20 @@ function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void
 function invalidChoice(group: CommandUnknownOpts, word: string): string {
   const choices = group.commands.map((command) => `'${command.name()}'`).join(', ');
   return `invalid choice: '${word}' (choose from ${choices})`;
+}
+
+/** A line with the command that was probably meant: what commander finds similar among those that the help shows. */
+function suggestionFor(group: CommandUnknownOpts, word: string): string | undefined {
+  const shown = rootCommand(group.name(), () => undefined)
+    .exitOverride()
+    .showSuggestionAfterError(true);
+  for (const command of group.createHelp().visibleCommands(group)) shown.command(command.name());
+  try {
+    shown.parse([word], { from: 'user' });
+  } catch (error) {
+    return /Did you mean .*\?/.exec((error as Error).message)?.[0];
+  }
+  return undefined;
 }
 
 /** Spells out abbreviated long options, as far as they belong to a command and not to its rest of the line. */

@@ -17,6 +17,7 @@ export function explain(error: unknown, { verb, isRoot }: { verb: string; isRoot
     const lines = [
       `${error.program}: ${error.message}`,
       `Try '${error.program} --help' for more information.`,
+      ...(error.hint === undefined ? [] : [error.hint]),
     ];
     return { exitCode: error.exitCode, lines };
   }

@@ -27,12 +27,12 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
     .argument('[args...]', 'for docker only; ignored')
     .addOption(new Option('--system', 'install a system container').conflicts('user'))
     .addOption(new Option('--user', 'install a container of the calling user').conflicts('system'))
-    .option('-n, --name <NAME>', 'name of the container; from the image when absent')
+    .option('-n, --name <NAME>', 'name of the container (default: from the name of the image)')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
     .option('--rootfs <PATH>', 'use the root file system of another container, or an unpacked one')
     .option('--runtime <PATH>', 'OCI runtime')
-    .option('--system-package <MODE>', 'how to put files on the host: auto, build, no, yes', 'auto')
+    .option('--system-package <MODE>', 'how to install host files: auto, build, no, yes', 'auto')
     .option('--display', 'show what would be done');
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
   command.action((image, _args, options: Options, self) =>

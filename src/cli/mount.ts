@@ -8,12 +8,12 @@ import { notDocker } from './storage.ts';
 export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('mount')
-    .description('mount an image or a container on a folder, read-only')
-    .argument('<image>', 'container, or else image')
-    .argument('<mountpoint>', 'a folder; for an image an empty one')
-    .option('-o, --options <OPTS>', 'accepted, and without effect: it is always ro,nosuid,nodev')
-    .addOption(new Option('--live', 'not for system containers').conflicts(['shared', 'storage']))
-    .addOption(new Option('--shared', 'accepted, and without effect').conflicts(['live', 'storage']))
+    .description('mount an image or a container on a directory, read-only')
+    .argument('<image>', 'container or image')
+    .argument('<mountpoint>', 'a directory; for an image an empty one')
+    .option('-o, --options <OPTS>', 'accepted for compatibility; ignored: mounts are always ro,nosuid,nodev')
+    .addOption(new Option('--live', 'refused; not for system containers').conflicts(['shared', 'storage']))
+    .addOption(new Option('--shared', 'accepted for compatibility; ignored').conflicts(['live', 'storage']))
     .addOption(
       new Option('--storage <STORAGE>', 'where images are kept: ostree').conflicts(['live', 'shared']),
     )

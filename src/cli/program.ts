@@ -13,6 +13,7 @@ import { addImagesDelete } from './images/delete.ts';
 import { addImagesHelp } from './images/help.ts';
 import { addImagesInfo } from './images/info.ts';
 import { addImagesList } from './images/list.ts';
+import type { Placement } from './images/placement.ts';
 import { addImagesPrune } from './images/prune.ts';
 import { addImagesTag } from './images/tag.ts';
 import { addImagesUpdate } from './images/update.ts';
@@ -29,16 +30,32 @@ import { addUnmount } from './unmount.ts';
 /** compat: the version of the Python tool that this program replaces; scripts compare it. */
 const { version } = metadata;
 
+/** The heading under which the help shows a command. */
+const GROUPS: ReadonlyMap<string, string> = new Map([
+  ...['containers', 'install', 'run', 'stop', 'uninstall', 'update', 'rollback'].map(
+    (name) => [name, 'Containers:'] as const,
+  ),
+  ...['images', 'pull'].map((name) => [name, 'Images:'] as const),
+  ...['info', 'version', 'verify', 'mount', 'unmount'].map((name) => [name, 'Inspection:'] as const),
+]);
+
+const EXAMPLES = `
+Examples:
+  atomic install --system --name=hello --set=RECEIVER=Jerry docker.io/gscrivano/hello-world
+  atomic run hello
+  atomic containers update --set=RECEIVER=Ann hello`;
+
 /** Builds the whole command line. */
 export function createProgram(cli: Cli): CommandUnknownOpts {
   const program = rootCommand('atomic', (text) => cli.output.write(text))
     .description('Install and manage system containers')
     .version(version, '-v, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .option('--debug', 'show what is done, and the whole story of an error')
-    .option('-i, --ignore', 'accepted; for docker only')
-    .option('-y, --assumeyes', 'answer yes to all questions')
-    .addOption(new Option('--profile').hideHelp());
+    .option('--debug', 'show the programs that are run, and where an error comes from')
+    .option('-i, --ignore', 'accepted for compatibility; for docker only')
+    .option('-y, --assumeyes', 'answer yes to the questions of the delete commands')
+    .addOption(new Option('--profile').hideHelp())
+    .addHelpText('after', EXAMPLES);
   addContainers(program, cli);
   addImages(program, cli);
   addInstall(program, cli);
@@ -48,8 +65,9 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addStop(program, cli);
   addUninstall(program, cli);
   addUnmount(program, cli);
-  addRollback(program, cli, { isHidden: true });
-  addShared(program, cli, { isHidden: true });
+  addRollback(program, cli);
+  addShared(program, cli, { isShort: true });
+  for (const command of program.commands) command.helpGroup(GROUPS.get(command.name()) ?? 'Others:');
   return program;
 }
 
@@ -72,14 +90,14 @@ function addImages(program: CommandUnknownOpts, cli: Cli): void {
   addImagesList(group, cli);
   addImagesPrune(group, cli);
   addImagesTag(group, cli);
-  addShared(group, cli, { isHidden: false });
+  addShared(group, cli, { isShort: false });
 }
 
 /** The verbs that are both `atomic images VERB` and `atomic VERB`. */
-function addShared(parent: CommandUnknownOpts, cli: Cli, placement: { isHidden: boolean }): void {
+function addShared(parent: CommandUnknownOpts, cli: Cli, placement: Placement): void {
   addImagesHelp(parent, cli, placement);
-  addImagesInfo(parent, cli, placement);
+  addImagesInfo(parent, cli);
   addImagesUpdate(parent, cli, placement);
-  addImagesVerify(parent, cli, placement);
-  addImagesVersion(parent, cli, placement);
+  addImagesVerify(parent, cli);
+  addImagesVersion(parent, cli);
 }

@@ -8,7 +8,7 @@ import { IMAGE_HELP, notDocker } from './storage.ts';
 export function addPull(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('pull')
-    .description('pull an image')
+    .description('download an image, or its newer version')
     .argument('<image>', IMAGE_HELP)
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('--src-creds <USER[:PASSWORD]>', 'credentials for the registry')

@@ -14,13 +14,13 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
     .argument('<image>', 'name of the container')
     .argument('[command...]', 'command to run, with its arguments')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
-    .option('-n, --name <NAME>', 'not for system containers')
+    .option('-n, --name <NAME>', 'refused; not for system containers')
     .option('-d, --detach', 'run the command in the background')
     .option('--runtime <PATH>', 'OCI runtime')
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
     .option('-r, --replace', 'for docker only; ignored')
     .option('--spc', 'for docker only; ignored')
-    .addOption(new Option('-q, --quiet', 'accepted, and without effect').conflicts('display'))
+    .addOption(new Option('-q, --quiet', 'accepted for compatibility; ignored').conflicts('display'))
     .addOption(new Option('--display', 'show what would be done').conflicts('quiet'));
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
   withUntouchedRest(command).action((name, words, options, self) =>

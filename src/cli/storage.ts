@@ -23,4 +23,4 @@ export function notDocker(command?: string): string {
 /** What an image may be called on the command line, for the help. */
 export const IMAGE_HELP =
   'the image: [http:]NAME[:TAG] in a registry, docker:NAME[:TAG], containers-storage:NAME[:TAG], dockertar:FILE, ' +
-  'oci:FOLDER[:TAG], oci-archive:FILE[:TAG] or dir:FOLDER';
+  'oci:DIRECTORY[:TAG], oci-archive:FILE[:TAG] or dir:DIRECTORY';

@@ -11,8 +11,8 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
     .description('remove a container from the system')
     .argument('<image>', 'name of the container')
     .argument('[args...]', 'for docker only; ignored')
-    .option('-n, --name <NAME>', 'not for system containers')
-    .option('-f, --force', 'also when other containers use its root file system')
+    .option('-n, --name <NAME>', 'refused; give the name as an argument')
+    .option('-f, --force', 'even if other containers use its root file system')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('--display', 'show what would be done');
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());

@@ -8,7 +8,7 @@ export function addUnmount(parent: CommandUnknownOpts, cli: Cli): void {
     .command('unmount')
     .alias('umount')
     .description('unmount what atomic mount mounted')
-    .argument('<mountpoint>', 'the folder')
+    .argument('<mountpoint>', 'the directory')
     .action((folder, _options, self) =>
       perform(cli, self, async (context) => {
         const { unmountFrom } = await import('../containers/unmount.ts');

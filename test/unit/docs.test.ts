@@ -57,9 +57,24 @@ function sections(): ReadonlyMap<string, readonly string[]> {
   );
 }
 
+interface Shown {
+  readonly name: string;
+  readonly command: CommandUnknownOpts;
+}
+
+/** `atomic images info` for `atomic info`. */
+function longSpelling(name: string, all: readonly Shown[]): Shown | undefined {
+  const [, verb, ...rest] = name.split(' ');
+  if (rest.length > 0) return undefined;
+  const named = (group: string) => all.find((other) => other.name === `atomic ${group} ${verb}`);
+  return named('images') ?? named('containers');
+}
+
 describe('the manual page', () => {
   const described = sections();
-  const commands = shownCommands(program).map((command) => ({ name: programOf(command), command }));
+  const shown = shownCommands(program).map((command) => ({ name: programOf(command), command }));
+  const commands = shown.filter((one) => longSpelling(one.name, shown) === undefined);
+  const short = shown.filter((one) => !commands.includes(one));
 
   it('describes every command, and no other', () => {
     const headings = [...described.keys()].filter((heading) => heading.startsWith('atomic '));
@@ -69,6 +84,12 @@ describe('the manual page', () => {
 
   it.each(commands)('describes the options of $name, and no other', ({ name, command }) => {
     expect(described.get(name)).toEqual(shownOptions(command).filter((flags) => flags !== '-h, --help'));
+  });
+
+  it.each(short)('names $name, which has the options of its longer spelling', ({ name, command }) => {
+    expect(read(PAGE).split('### Shorter spellings')[1]).toContain(`\`${name}\``);
+    const long = longSpelling(name, shown);
+    expect(shownOptions(command)).toEqual(long && shownOptions(long.command));
   });
 
   it('describes the global options, and no other', () => {

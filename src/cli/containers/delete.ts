@@ -12,9 +12,9 @@ import { requireOstree } from '../storage.ts';
 export function addContainersDelete(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('delete')
-    .description('delete containers')
+    .description('uninstall containers')
     .argument('[containers...]', 'names of containers')
-    .option('-f, --force', 'also when other containers use the root file system of one')
+    .option('-f, --force', 'even if other containers use the root file system of one')
     .option('-a, --all', 'all containers')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((names, options, self) =>

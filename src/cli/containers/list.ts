@@ -32,13 +32,13 @@ const SEARCHABLE: Searchable<ContainerRow> = {
 export function addContainersList(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('list')
-    .description('list the containers')
-    .option('-a, --all', 'also those that are not running')
-    .option('-f, --filter <VAR=VALUE>', 'only rows that match (repeatable)', collect, [])
-    .option('--json', 'as JSON')
-    .option('-n, --noheading', 'without headings')
-    .option('--no-trunc', 'cut nothing')
-    .option('-q, --quiet', 'only the ids')
+    .description('list containers')
+    .option('-a, --all', 'include inactive containers')
+    .option('-f, --filter <VAR=VALUE>', 'show only rows that match (repeatable; all must match)', collect, [])
+    .option('--json', 'print JSON')
+    .option('-n, --noheading', 'omit the headings')
+    .option('--no-trunc', 'show columns in full')
+    .option('-q, --quiet', 'show only ids')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
         const select = containerFilter(options.filter);

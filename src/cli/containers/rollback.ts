@@ -3,10 +3,10 @@ import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from '../cli.ts';
 
 /** `atomic containers rollback`, and `atomic rollback`: back to the other deployment. */
-export function addRollback(parent: CommandUnknownOpts, cli: Cli, { isHidden = false } = {}): void {
+export function addRollback(parent: CommandUnknownOpts, cli: Cli): void {
   parent
-    .command('rollback', { hidden: isHidden })
-    .description('go back to the deployment before the last update')
+    .command('rollback')
+    .description('switch to the other deployment')
     .argument('<container>', 'name of the container')
     .action((name, _options, self) =>
       perform(cli, self, async (context) => {

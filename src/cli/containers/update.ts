@@ -21,13 +21,13 @@ interface Options {
 export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('update')
-    .description('update containers to the image in the local store')
+    .description('update containers to the local image, or to other values')
     .argument('[container]', 'name of the container')
-    .option('--container <NAME>', 'the same')
-    .option('--rebase <IMAGE>', 'go on with another image; pulled when it is not here')
+    .option('--container <NAME>', 'the same as the argument')
+    .option('--rebase <IMAGE>', 'switch to another image, pulling it if necessary')
     .option('-a, --all', 'all containers')
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
-    .option('--no-rollback', 'keep a deployment that does not start, instead of going back')
+    .option('--no-rollback', 'keep a new deployment that does not start')
     .action((positional, options: Options, self) =>
       perform(cli, self, async (context) => {
         const name = positional ?? options.container;

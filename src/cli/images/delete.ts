@@ -15,9 +15,9 @@ const INCOMPLETE = 2;
 export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('delete')
-    .description('delete images')
+    .description('delete names of images')
     .argument('[images...]', 'names or ids of images')
-    .addOption(new Option('-f, --force', 'accepted, and without effect').conflicts('remote'))
+    .addOption(new Option('-f, --force', 'accepted for compatibility; ignored').conflicts('remote'))
     .addOption(new Option('--remote', 'delete in the registry').conflicts('force'))
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .option('-a, --all', 'all images')

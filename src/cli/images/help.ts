@@ -5,9 +5,9 @@ import { page } from '../output/pager.ts';
 import type { Placement } from './placement.ts';
 
 /** `atomic images help`, and `atomic help`. */
-export function addImagesHelp(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
+export function addImagesHelp(parent: CommandUnknownOpts, cli: Cli, { isShort }: Placement): void {
   parent
-    .command('help', { hidden: isHidden })
+    .command('help', { hidden: isShort })
     .description('show the help that an image or a container brings')
     .argument('<image>', 'image or container')
     .action((name, _options, self) =>

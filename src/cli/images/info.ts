@@ -4,15 +4,14 @@ import type { ImageInfo } from '../../containers/images-info.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, perform } from '../cli.ts';
 import { requireOstree } from '../storage.ts';
-import type { Placement } from './placement.ts';
 
 /** `atomic images info`, and `atomic info`. */
-export function addImagesInfo(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
+export function addImagesInfo(parent: CommandUnknownOpts, cli: Cli): void {
   parent
-    .command('info', { hidden: isHidden })
+    .command('info')
     .description('show the labels and the variables of an image')
     .argument('<image>', 'name or id of the image')
-    .option('--remote', 'ask the registry')
+    .option('--remote', 'ask the registry instead of the local store')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((image, { remote, storage }, self) =>
       perform(cli, self, async (context) => {

@@ -36,13 +36,13 @@ const UNTAGGED = '<none>';
 export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('list')
-    .description('list the images')
-    .option('-a, --all', 'also layers and configurations')
-    .option('-f, --filter <VAR=VALUE>', 'only rows that match (repeatable)', collect, [])
-    .option('-n, --noheading', 'without headings')
-    .option('--no-trunc', 'cut nothing')
-    .option('-q, --quiet', 'only the ids')
-    .option('--json', 'as JSON')
+    .description('list images')
+    .option('-a, --all', 'include layers and configurations')
+    .option('-f, --filter <VAR=VALUE>', 'show only rows that match (repeatable; all must match)', collect, [])
+    .option('-n, --noheading', 'omit the headings')
+    .option('--no-trunc', 'show columns in full')
+    .option('-q, --quiet', 'show only ids')
+    .option('--json', 'print JSON')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
         const select = imageFilter(options.filter);

@@ -1,4 +1,4 @@
-/** compat: some verbs of `images` are also, without being shown in the help, verbs of their own. */
+/** compat: some verbs of `images` are also verbs of their own, such as `atomic info` for `atomic images info`. */
 export interface Placement {
-  readonly isHidden: boolean;
+  readonly isShort: boolean;
 }

@@ -7,7 +7,7 @@ import { humanSize } from '../output/formats.ts';
 export function addImagesPrune(parent: CommandUnknownOpts, cli: Cli): void {
   parent
     .command('prune')
-    .description('delete layers that no image uses')
+    .description('delete layers that neither an image nor a container needs')
     .action((_options, self) =>
       perform(cli, self, async (context) => {
         const { prune } = await import('../../containers/images-prune.ts');

@@ -9,7 +9,7 @@ export function addImagesTag(parent: CommandUnknownOpts, cli: Cli): void {
     .command('tag')
     .description('give an image another name')
     .argument('<src>', 'name or id of the image')
-    .argument('<target>', 'its further name')
+    .argument('<target>', 'its additional name')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((source, target, { storage }, self) =>
       perform(cli, self, async (context) => {

@@ -16,13 +16,15 @@ interface Options {
   readonly storage?: string;
 }
 
+const DESCRIPTION = 'pull the newer version of an image';
+
 /** `atomic images update`, and `atomic update`, which is also for containers. */
-export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
+export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isShort }: Placement): void {
   parent
-    .command('update', { hidden: isHidden })
-    .description('pull the newer version of an image')
+    .command('update')
+    .description(isShort ? `${DESCRIPTION}, or update a container` : DESCRIPTION)
     .argument('[image]', 'name of the image')
-    .option('-f, --force', 'not for system containers')
+    .option('-f, --force', 'refused; not for system containers')
     .option('-a, --all', 'all images')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((image, options: Options, self) =>
@@ -30,7 +32,7 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isHidden
         requireSensible(image, options);
         if (image === undefined && !options.all)
           throw new UsageError(programOf(self), 'the following arguments are required: image');
-        if (isHidden && image !== undefined && (await isContainer(context, image))) {
+        if (isShort && image !== undefined && (await isContainer(context, image))) {
           await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
           return 0;
         }

@@ -5,7 +5,6 @@ import type { Verification } from '../../images/verify.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
-import type { Placement } from './placement.ts';
 
 interface Options {
   readonly all?: true;
@@ -15,15 +14,15 @@ interface Options {
 }
 
 /** `atomic images verify`, and `atomic verify`. */
-export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
+export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli): void {
   parent
-    .command('verify', { hidden: isHidden })
+    .command('verify')
     .description('compare an image with its registry, and its content with its checksums')
     .argument('[image]', 'name or id of the image')
     .option('-a, --all', 'all images')
     .option('--no-validate', 'do not check the content')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
-    .option('-v, --verbose', 'show images that are current, too')
+    .option('-v, --verbose', 'show the comparison even if nothing differs')
     .action((image, options: Options, self) =>
       perform(cli, self, async (context) => {
         requireSensible(image, options);

@@ -4,15 +4,14 @@ import type { ImageVersion } from '../../images/version.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
-import type { Placement } from './placement.ts';
 
 /** `atomic images version`, and `atomic version`. */
-export function addImagesVersion(parent: CommandUnknownOpts, cli: Cli, { isHidden }: Placement): void {
+export function addImagesVersion(parent: CommandUnknownOpts, cli: Cli): void {
   parent
-    .command('version', { hidden: isHidden })
+    .command('version')
     .description('show the version of an image')
     .argument('<image>', 'name or id of the image')
-    .option('-r, --recurse', 'accepted, and without effect')
+    .option('-r, --recurse', 'accepted for compatibility; ignored')
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((image, { storage }, self) =>
       perform(cli, self, async (context) => {

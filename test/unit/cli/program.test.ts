@@ -116,6 +116,26 @@ describe('usage errors', () => {
   });
 });
 
+describe('a misspelt command', () => {
+  it.each([
+    { argv: ['updat'], hint: 'Did you mean update?' },
+    { argv: ['images', 'lst'], hint: 'Did you mean list?' },
+  ])('is answered with $hint on a line of its own', async ({ argv, hint }) => {
+    const { stderr, exitCode } = await run(...argv);
+
+    expect(exitCode).toBe(2);
+    expect(stderr).toEqual([
+      expect.stringContaining('invalid choice'),
+      expect.stringContaining('--help'),
+      hint,
+    ]);
+  });
+
+  it('that is like no other gets no such line', async () => {
+    expect((await run('zzzzzz')).stderr).toHaveLength(2);
+  });
+});
+
 describe('the version', () => {
   it.each(['-v', '--version', '--vers'])('is printed for %s', async (flag) => {
     expect(await run(flag)).toEqual({ stdout: '1.22.1\n', stderr: [], exitCode: 0 });
@@ -188,10 +208,25 @@ describe('help', () => {
     for (const option of options) expect(stdout).toContain(option);
   });
 
-  it('hides what was never shown', async () => {
+  it('groups the commands, with the short spellings, and ends with examples', async () => {
     const { stdout } = await run('--help');
+    const [, ...groups] = stdout.split(/^(?=\w+:$)/m);
+    const shown = groups.map((group) =>
+      [...group.matchAll(/^(\w+:)|^ {2}(\w+)/gm)].map(([text]) => text.trim()),
+    );
 
-    expect(stdout).not.toMatch(/profile|^ {2}(info|verify|version|rollback)\b/m);
+    expect(shown).toEqual([
+      ['Options:'],
+      ['Containers:', 'containers', 'install', 'run', 'stop', 'uninstall', 'rollback', 'update'],
+      ['Images:', 'images', 'pull'],
+      ['Inspection:', 'mount', 'unmount', 'info', 'verify', 'version'],
+      ['Examples:', 'atomic', 'atomic', 'atomic'],
+    ]);
+  });
+
+  it('hides options of developers and what is never typed', async () => {
+    expect((await run('--help')).stdout).not.toContain('profile');
+    expect((await run('containers', '--help')).stdout).not.toContain('recover');
   });
 });
 
