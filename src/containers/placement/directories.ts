@@ -57,7 +57,8 @@ export function syncDirectories(context: Context, host: Directory, paths: Iterab
       if (!synced.has(nearest.path)) nearest.sync();
       synced.add(nearest.path);
     } catch (error) {
-      if (!isErrno(error, 'EROFS')) warnAbout(context, `cannot put ${printable(path)} on disk`, error);
+      if (isRefused(error)) continue;
+      warnAbout(context, `cannot put ${printable(path)} on disk`, error);
     }
   }
 }
