@@ -48,7 +48,7 @@ export function pathsOf(env: Environment, config: Config, user: User): Paths {
     preinstalled: '/usr/lib/containers/atomic',
     units: user.isRoot ? '/etc/systemd/system' : join(user.home, '.config/systemd/user'),
     tmpfiles: user.isRoot ? '/etc/tmpfiles.d' : join(data, 'containers/tmpfiles'),
-    locks: user.isRoot ? '/run/lock/atomic' : join(run, 'atomic'),
+    locks: join(run, 'atomic/locks'),
     temporary: join(run, 'atomic'),
     run,
     configuration: user.isRoot ? '/etc' : join(user.home, '.config'),

@@ -127,8 +127,8 @@ describe('images prune', () => {
 
   it('waits for an installation that is under way', async () => {
     const work = `sleep 2; touch ${CONTAINERS}/stale.0/used; ln -s ${CONTAINERS}/stale.0 ${CONTAINERS}/stale`;
-    await box.sh(`mkdir -p ${CONTAINERS}/stale.0 /run/lock/atomic`);
-    await box.sh(`flock /run/lock/atomic/stale.lock sh -c '${work}' & sleep 0.5; atomic images prune; wait`);
+    await box.sh(`mkdir -p ${CONTAINERS}/stale.0 /run/atomic/locks`);
+    await box.sh(`flock /run/atomic/locks/stale.lock sh -c '${work}' & sleep 0.5; atomic images prune; wait`);
 
     expect((await box.sh(`ls ${CONTAINERS}/stale.0`)).stdout).toBe('used\n');
   });

@@ -20,7 +20,7 @@ describe('pathsOf', () => {
       preinstalled: '/usr/lib/containers/atomic',
       units: '/etc/systemd/system',
       tmpfiles: '/etc/tmpfiles.d',
-      locks: '/run/lock/atomic',
+      locks: '/run/atomic/locks',
       temporary: '/run/atomic',
       run: '/run',
       configuration: '/etc',
@@ -38,7 +38,7 @@ describe('pathsOf', () => {
       preinstalled: '/usr/lib/containers/atomic',
       units: '/home/u/.config/systemd/user',
       tmpfiles: '/home/u/.local/share/containers/tmpfiles',
-      locks: '/run/user/1000/atomic',
+      locks: '/run/user/1000/atomic/locks',
       temporary: '/run/user/1000/atomic',
       run: '/run/user/1000',
       configuration: '/home/u/.config',
@@ -56,7 +56,7 @@ describe('pathsOf', () => {
       repository: '/data/containers/atomic/repo',
       units: '/home/u/.config/systemd/user',
       tmpfiles: '/data/containers/tmpfiles',
-      locks: '/runtime/atomic',
+      locks: '/runtime/atomic/locks',
       run: '/runtime',
     });
   });

@@ -1,8 +1,9 @@
 /** Locks that the kernel frees when their holder dies. */
-import { mkdir, open } from 'node:fs/promises';
+import { constants, lstatSync } from 'node:fs';
+import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';
-import type { Host } from '../host.ts';
+import type { Host, User } from '../host.ts';
 
 /** A lock that is held; disposing of it frees it. */
 export interface Lock extends AsyncDisposable {
@@ -17,11 +18,12 @@ const HELD_ELSEWHERE = 1;
  * Node has no flock(2): flock(1) locks a descriptor that we opened, and the lock lasts until we close it.
  *
  * @param onWait called once, before waiting begins
- * @throws Interrupted when a signal arrives while waiting; AtomicError for a user without a directory for such files
+ * @throws Interrupted when a signal arrives while waiting; AtomicError for a user without a directory for such files, and
+ *   when somebody else could take or replace the file
  */
 export async function takeLock(host: Host, path: string, onWait: () => void): Promise<Lock> {
   await makeDirectoryOfLocks(host, dirname(path));
-  const file = await open(path, 'a', 0o600);
+  const file = await openLock(path);
   const flock = async (options: readonly string[]) =>
     await host.processes.run({
       tool: 'flock',
@@ -42,14 +44,42 @@ export async function takeLock(host: Host, path: string, onWait: () => void): Pr
   return { path, [Symbol.asyncDispose]: async () => await file.close() };
 }
 
+/** Opens the file of a lock: not what a link leads to, nor what is opened only when somebody is at its other end. */
+async function openLock(path: string): Promise<FileHandle> {
+  const { O_CREAT, O_NOFOLLOW, O_NONBLOCK, O_RDWR } = constants;
+  const refused = (cause?: unknown) =>
+    new AtomicError(`cannot lock ${path}: it is not a file`, { hint: 'remove it', cause });
+  const file = await open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0o600).catch((error: unknown) => {
+    throw isErrno(error, 'ELOOP', 'EISDIR', 'ENXIO') ? refused(error) : error;
+  });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw refused();
+}
+
+/** A directory of locks is its owner's only: whoever could open a file in it could hold the lock for ever. */
+const MODE = 0o700;
+
 /** A user has no place for locks before he has logged in, for instance in a job of cron. */
 async function makeDirectoryOfLocks({ user }: Host, path: string): Promise<void> {
   try {
-    await mkdir(path, { recursive: true, mode: 0o755 });
+    await mkdir(dirname(path), { recursive: true });
+    await mkdir(path, { mode: MODE });
   } catch (cause) {
+    if (isErrno(cause, 'EEXIST')) return requireOwn(user, path);
     if (user.isRoot || !isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR')) throw cause;
     const hint =
       "set XDG_RUNTIME_DIR to a directory of your own, or let root run 'loginctl enable-linger' for you";
     throw new AtomicError(`cannot make ${path}, where locks go`, { hint, cause });
   }
+}
+
+/** Refuses a directory that another user has made, or can write to. */
+function requireOwn({ uid }: User, path: string): void {
+  const found = lstatSync(path);
+  const isOwn = found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0;
+  if (isOwn) return;
+  throw new AtomicError(`cannot use ${path} for locks: others can write to it`, {
+    hint: 'remove it, and try again',
+  });
 }

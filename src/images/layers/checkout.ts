@@ -45,8 +45,8 @@ async function correctDirectories(context: Context, commits: readonly string[], 
   for (const { path, commit, attributes, hasOtherXattrs } of correctionsFor(paths.repository, commits)) {
     // an ordinary user's containers have one owner, and no attributes
     if (hasOtherXattrs && user.isRoot) await remake(context, { commit, path, root });
-    const { uid, gid, mode } = attributes;
-    setDirectoryAttributes(root, path, user.isRoot ? { owner: { uid, gid }, mode } : { mode: mode | 0o700 });
+    const own = { uid: user.uid, gid: user.gid, mode: attributes.mode | 0o700 };
+    setDirectoryAttributes(root, path, user.isRoot ? attributes : own);
   }
 }
 

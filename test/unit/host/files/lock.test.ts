@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { describe, expect, it, vi } from 'vitest';
@@ -109,7 +109,41 @@ describe('takeLock', () => {
     await lock[Symbol.asyncDispose]();
 
     const modes = [(await stat(join(folder, 'locks'))).mode, (await stat(path)).mode];
-    expect(modes.map((mode) => mode & 0o777)).toEqual([0o755, 0o600]);
+    expect(modes.map((mode) => mode & 0o777)).toEqual([0o700, 0o600]);
+  });
+
+  it('makes the way to its folder as usual', async () => {
+    const lock = await take({ lock: join(folder, 'way/locks/x.lock') }).taken;
+    await lock[Symbol.asyncDispose]();
+
+    expect((await stat(join(folder, 'way'))).mode & 0o777).toBe(0o777 & ~process.umask());
+  });
+
+  it.each([
+    { what: 'a link to another file', make: 'touch victim; ln -s ../victim locks/x.lock' },
+    { what: 'a link to nothing', make: 'ln -s ../victim locks/x.lock' },
+    { what: 'a FIFO', make: 'mkfifo locks/x.lock' },
+    { what: 'a folder', make: 'mkdir locks/x.lock' },
+  ])('does not open $what', async ({ make }) => {
+    await execa('sh', ['-ec', `mkdir -m 700 locks; ${make}`], { cwd: folder });
+    const before = await readdir(folder);
+
+    await expect(take().taken).rejects.toThrow(`cannot lock ${path}: it is not a file`);
+
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  it.each([
+    { what: 'belongs to somebody else', make: 'mkdir -m 700 locks; chown 1000 locks' },
+    { what: 'everybody can write to', make: 'mkdir -m 1777 locks' },
+    { what: 'a group can write to', make: 'mkdir -m 770 locks' },
+    { what: 'is a link', make: 'mkdir -m 700 other; ln -s other locks' },
+  ])('does not lock in a folder that $what', async ({ make }) => {
+    await execa('sh', ['-ec', make], { cwd: folder });
+
+    await expect(take().taken).rejects.toThrow(`cannot use ${join(folder, 'locks')} for locks`);
+
+    expect(await readdir(join(folder, 'locks'))).toEqual([]);
   });
 
   it('leaves what is in the file', async () => {
