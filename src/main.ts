@@ -69,7 +69,7 @@ async function main(argv: readonly string[]): Promise<void> {
     const verb = argv.find((word) => !word.startsWith('-')) ?? 'atomic';
     const { exitCode, lines } = explain(error, { verb, isRoot: user.isRoot });
     for (const line of lines) output.warn(line);
-    if (argv.includes('--debug')) output.warn(stackOf(error));
+    if (argv.includes('--debug')) for (const line of stackOf(error)) output.warn(line);
     process.exitCode = exitCode;
   }
   // nothing is left that would have to be undone, but perhaps a reader who does not read

@@ -36,9 +36,11 @@ function isDenied(error: unknown): boolean {
   return error instanceof Error && (/permission denied/i.test(error.message) || isDenied(error.cause));
 }
 
-/** The error with its causes and their stacks, for `--debug`. */
-export function stackOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? '' : `\ncaused by: ${stackOf(error.cause)}`;
-  return `${error.stack ?? error.message}${cause}`;
+/** The error with its causes and their stacks, line by line, for `--debug`. */
+export function stackOf(error: unknown): readonly string[] {
+  if (!(error instanceof Error)) return [String(error)];
+  const own = (error.stack ?? error.message).split('\n');
+  if (error.cause === undefined) return own;
+  const [first, ...rest] = stackOf(error.cause);
+  return [...own, `caused by: ${first}`, ...rest];
 }

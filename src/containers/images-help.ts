@@ -5,6 +5,7 @@ import type { Context } from '../context.ts';
 import { AtomicError, orUndefined, ToolMissingError } from '../errors.ts';
 import { warn } from '../events.ts';
 import { renderManual } from '../host/groff.ts';
+import { page } from '../host/pager.ts';
 import { openImageTree } from '../images/layers/image-tree.ts';
 import { findImage, type LocalImage } from '../images/store/images.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
@@ -35,6 +36,15 @@ export async function readHelp(context: Context, name: string): Promise<string> 
   const text = (await subject.readText('README.md')) ?? labelText(context, subject.image);
   if (text === undefined) throw new AtomicError(`There is no help for ${name}.`);
   return text;
+}
+
+/**
+ * Shows a text on the terminal, screen by screen.
+ *
+ * @returns whether it could be shown so
+ */
+export async function showOnScreen(context: Context, text: string): Promise<boolean> {
+  return await page(context, text);
 }
 
 function containerSubject(context: Context, text: string): Subject | undefined {

@@ -67,7 +67,7 @@ export function renderContainers(
   { quiet, json: isJson, noheading, trunc }: Rendering,
 ): readonly string[] {
   if (quiet) return rows.map(({ id }) => (trunc ? id.slice(0, 12) : id));
-  if (isJson) return [json(rows.map(recordOf))];
+  if (isJson) return json(rows.map(recordOf));
   if (rows.length === 0) return [];
   return renderTable(columnsFor(rows, trunc), rows.map(cellsOf), !noheading);
 }

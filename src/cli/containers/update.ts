@@ -88,6 +88,6 @@ function printSummary(output: Output, rows: readonly UpdateRow[]): number {
     row.latest ?? '<NOT FOUND>',
     output.stdoutIsTty ? { text: row.status, colour: COLOURS[row.status] } : row.status,
   ]);
-  for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.line(line);
+  for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.write(`${line}\n`);
   return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;
 }

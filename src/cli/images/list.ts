@@ -74,7 +74,7 @@ export function renderImages(
   { all, shown }: { all: readonly ImageRow[]; shown: readonly ImageRow[] },
   { json: isJson, quiet, noheading, trunc }: Rendering,
 ): readonly string[] {
-  if (isJson) return [json(shown.map(recordOf))];
+  if (isJson) return json(shown.map(recordOf));
   if (quiet) return shown.map(({ id }) => (trunc ? id.slice(0, 12) : id));
   if (all.length === 0) return [];
   const rows = shown.map((row) => cellsOf(row, trunc));

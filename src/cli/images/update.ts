@@ -42,7 +42,7 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isShort 
           return 0;
         }
         const images = await updateAllImages(context);
-        for (const line of summary(images, cli.output.stdoutIsTty)) cli.output.line(line);
+        for (const line of summary(images, cli.output.stdoutIsTty)) cli.output.write(`${line}\n`);
         return Number(images.some(({ outcome }) => outcome === 'failed'));
       }),
     );

@@ -1,4 +1,5 @@
 /** Dates, sizes, lists, colours and JSON as the Python tool wrote them. */
+import { printableJson } from './printable.ts';
 
 /** Local time, `YYYY-MM-DD HH:MM:SS`. */
 export function localTime(date: Date): string {
@@ -26,9 +27,9 @@ export function humanSize(bytes: number | undefined): string {
   return `${Number.isInteger(rounded) ? rounded.toFixed(1) : rounded} ${UNITS[unit]}`;
 }
 
-/** JSON indented by four blanks. */
-export function json(value: unknown): string {
-  return JSON.stringify(value, undefined, 4);
+/** The lines of JSON indented by four blanks. */
+export function json(value: unknown): readonly string[] {
+  return printableJson(JSON.stringify(value, undefined, 4)).split('\n');
 }
 
 /** A list as Python prints it. */

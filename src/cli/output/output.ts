@@ -1,10 +1,10 @@
 /** Where the program's words go. */
 export interface Output {
-  /** A line on standard output: what scripts read. */
+  /** A line on standard output: what scripts read. What cannot be printed is left blank, here and in warnings. */
   line(text: string): void;
   /** A line on standard error: warnings and errors. */
   warn(text: string): void;
-  /** Text, or what a program has said, on standard output as it is. */
+  /** What we have made, or checked, ourselves, and what a program has said: on standard output as it is. */
   write(text: string | Uint8Array): void;
   /** Whether standard error is a terminal: then it is worth saying that we wait. */
   readonly stderrIsTty: boolean;

@@ -2,6 +2,7 @@
 import type { Writable } from 'node:stream';
 import { isErrno } from '../../errors.ts';
 import type { Output } from './output.ts';
+import { printable } from './printable.ts';
 
 export interface Terminals {
   readonly stdoutIsTty: boolean;
@@ -37,9 +38,9 @@ export function standardStreams(
   };
   return {
     output: {
-      line: (text) => write(stdout, `${text}\n`),
+      line: (text) => write(stdout, `${printable(text)}\n`),
       write: (text) => write(stdout, text),
-      warn: (text) => write(stderr, `${text}\n`),
+      warn: (text) => write(stderr, `${printable(text)}\n`),
       ...terminals,
     },
     failure: () => [...broken.values()].find((error) => !hasGone(error)),

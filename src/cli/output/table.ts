@@ -1,5 +1,6 @@
 /** Tables in the columns that scripts cut: fixed widths, one blank between, trailing blanks kept. */
 import { type Colour, painted } from './formats.ts';
+import { printable } from './printable.ts';
 
 export interface Column {
   readonly heading: string;
@@ -27,8 +28,8 @@ export function renderTable(
 /** An image's command may hold line breaks, which would end the row, and commands to the terminal. */
 function cell({ width, isCut }: Column, content: Cell): string {
   const { text, colour } = typeof content === 'string' ? { text: content, colour: undefined } : content;
-  const printable = text.replaceAll(/\p{Cc}/gu, ' ');
-  const shown = isCut ? printable.slice(0, width) : printable;
+  const whole = printable(text);
+  const shown = isCut ? whole.slice(0, width) : whole;
   const blanks = ' '.repeat(Math.max(0, width - shown.length));
   return (colour === undefined ? shown : painted(shown, colour)) + blanks;
 }

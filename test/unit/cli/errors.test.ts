@@ -85,6 +85,8 @@ describe('an interrupt', () => {
 
 describe('stackOf', () => {
   it('tells the whole chain', () => {
-    expect(stackOf(new AtomicError('outer', { cause: denied }))).toMatch(/outer.*\ncaused by: .*EACCES/s);
+    expect(stackOf(new AtomicError('outer', { cause: denied })).join('\n')).toMatch(
+      /outer.*\ncaused by: .*EACCES/s,
+    );
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyFilters, parseFilters } from '../../../src/cli/output/filters.ts';
 import { humanSize, json, localMinute, localTime } from '../../../src/cli/output/formats.ts';
+import { printable, printableText } from '../../../src/cli/output/printable.ts';
 import { progressTo } from '../../../src/cli/output/progress.ts';
 import { renderTable } from '../../../src/cli/output/table.ts';
 
@@ -33,9 +34,10 @@ describe('times', () => {
 describe('json', () => {
   it.each([
     { value: [], want: '[]' },
+    { value: 'a\n\u001b[2J\u009b\u202e', want: '"a\\n\\u001b[2J\\u009b\\u202e"' },
     { value: [{ a: 1 }], want: '[\n    {\n        "a": 1\n    }\n]' },
   ])('writes $value', ({ value, want }) => {
-    expect(json(value)).toBe(want);
+    expect(json(value).join('\n')).toBe(want);
   });
 });
 
@@ -67,6 +69,27 @@ describe('renderTable', () => {
     const cells = ['>', 'a\nb\tc', '\u001b[2J\u009b\u007f'];
 
     expect(renderTable(columns, [cells], false)).toEqual(['>  a b   [2J  ']);
+  });
+});
+
+describe('printable', () => {
+  it.each([
+    { text: 'Käse 日本 😀', want: 'Käse 日本 😀' },
+    { text: 'a\nId: b\r\tc', want: 'a Id: b  c' },
+    { text: '\u001b]0;title\u0007\u001b[2J\u009b1A\u007f', want: ' ]0;title  [2J 1A ' },
+    { text: 'a\u202eb\u2066c\u2028d', want: 'a b c d' },
+  ])('makes one harmless line of $text', ({ text, want }) => {
+    expect(printable(text)).toBe(want);
+  });
+});
+
+describe('printableText', () => {
+  it.each([
+    { text: 'a\n\tb\n', want: 'a\n\tb\n' },
+    { text: '\u001b[1mNAME\u001b[0m', want: '\u001b[1mNAME\u001b[0m' },
+    { text: 'a\u001b[2Jb\u001b]8;;x\u0007\rc\u001b[m', want: 'a [2Jb ]8;;x  c\u001b[m' },
+  ])('keeps lines and renditions of $text, and nothing else', ({ text, want }) => {
+    expect(printableText(text)).toBe(want);
   });
 });
 

@@ -38,6 +38,16 @@ describe('standardStreams', () => {
     expect(failure()).toBeUndefined();
   });
 
+  it('leaves the terminal as it is, whatever the words of others hold', async () => {
+    const { output, said } = open();
+
+    output.line('a\nb\u001b[2J');
+    output.warn('\u009bc');
+    await later();
+
+    expect(said()).toEqual({ stdout: 'a b [2J\n', stderr: ' c\n' });
+  });
+
   it('remembers the first failure, and goes on with the other stream', async () => {
     const { output, failure, said } = open('ENOSPC');
 
