@@ -368,4 +368,15 @@ describe('a configuration', () => {
 
     expect(await refusal(layout)).toMatch(/./);
   });
+
+  it('does not command the terminal, nor forge lines', async () => {
+    const Labels = { a: 'b\nImage Name: forged\u001b[2J\u009b' };
+    const layout = await images.write('talks', { layers: [[file('a')]], config: { config: { Labels } } });
+    await box.type(`atomic pull oci:${layout}`);
+
+    const stdout = await box.type('atomic info $(atomic images list --no-trunc -q -f repo=talks)');
+
+    expect(stdout).toContain('\na: b Image Name: forged [2J \n');
+    expect(stdout).not.toContain('\u001b');
+  });
 });

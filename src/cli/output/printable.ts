@@ -1,7 +1,4 @@
-/**
- * Text for a terminal. Names, labels and messages may come from an image or a registry: what they hold must neither end
- * a line nor command the terminal.
- */
+/** Makes text of others, such as names and labels of images, harmless: it must not end a line or command the terminal. */
 
 /** Control characters, the line separators of Unicode, and what turns the direction of writing. */
 const UNPRINTABLE = /[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu;
