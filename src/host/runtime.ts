@@ -84,7 +84,7 @@ async function helpOf(host: Host, runtime: string, args: readonly string[]): Pro
   return output.stdout + output.stderr;
 }
 
-/** Writes a default config.json for an ordinary user into `folder`. */
+/** Writes a default config.json for an ordinary user into `folder`, as the runtime proposes it. */
 export async function writeDefaultConfig(host: Host, runtime: string, folder: string): Promise<void> {
   await host.processes.run({ tool: runtime, args: ['spec', '--rootless'], cwd: folder });
 }

@@ -61,7 +61,6 @@ function covers({ mayImport }: Room, { name }: Room): boolean {
 const KNOWN = [
   'containers/docker/engine.ts imports containers/images-list.ts',
   'containers/docker/engine.ts imports containers/list.ts',
-  'containers/runs/image-once.ts imports containers/preparation/write-files.ts',
   'images/store/labels.ts imports images/sources/registry.ts',
   'images/verification/compare.ts imports images/version.ts',
 ];

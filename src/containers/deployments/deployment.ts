@@ -4,8 +4,8 @@ import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
 import { isUnreadable, readIfPresent } from '../../host/files/files.ts';
 
-/** `info`; keys that we do not know are kept, and those that old records lack have defaults. */
-const Info = z.looseObject({
+/** The keys of `info`; those that old records lack have defaults. */
+const KEYS = {
   image: z.string().catch(''),
   revision: z
     .string()
@@ -34,9 +34,17 @@ const Info = z.looseObject({
   runtime: z.string().nullish(),
   /** The names among `values` that the person set; absent in records of the Python tool. */
   'set-values': z.array(z.string()).nullish(),
-});
+};
+
+/** `info`; keys that we do not know are kept. */
+const Info = z.looseObject(KEYS);
 
 export type Info = z.infer<typeof Info>;
+
+/** What we write to `info`: the keys that we know, and no other. */
+export type InfoRecord = Recorded<Required<z.infer<z.ZodObject<typeof KEYS>>>>;
+
+type Recorded<Value> = Value extends object ? { readonly [Key in keyof Value]: Recorded<Value[Key]> } : Value;
 
 /** One checkout of a container, whole. */
 export interface Deployment {

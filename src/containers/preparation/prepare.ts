@@ -1,86 +1,90 @@
-/** From an image to a complete new deployment, built aside: nothing outside its folder is touched. */
+/** From an image to a complete new deployment, built aside: read, decide, write. The host itself is not touched. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { faultPoint } from '../../faults.ts';
-import { createFile, makeDirectory } from '../../host/files/files.ts';
+import { makeDirectory, readIfPresent } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
-import type { LocalImage } from '../../images/store/images.ts';
 import { waitForAll } from '../../wait-for-all.ts';
-import type { Container, Slot } from '../deployments/container.ts';
-import { type Deployment, renderInfo } from '../deployments/deployment.ts';
-import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
+import { tmpfilesCopy } from '../deployments/container.ts';
+import type { Deployment } from '../deployments/deployment.ts';
 import { planHostFiles } from '../host-files/plan.ts';
 import { type HostFile, readHostFiles } from '../host-files/read.ts';
-import type { RecordedFiles } from '../host-files/record.ts';
 import { hostFilesMirror, stageHostFiles } from '../host-files/stage.ts';
 import { type Exports, readExports } from '../rendering/exports.ts';
+import { configMaterial, templatesOf, valuesFor } from '../rendering/material.ts';
 import { renderTemplate, requireValues, type Template, type Values } from '../rendering/template.ts';
-import { defaultUnit, execValues } from '../rendering/unit.ts';
-import { pidFileOf, resolveValues } from '../rendering/values.ts';
-import { type Rendering, writeConfig, writeTmpfiles, writeUnit } from './write-files.ts';
+import { isMadeAtBoot } from '../rendering/tmpfiles.ts';
+import { defaultUnit } from '../rendering/unit.ts';
+import { type DeploymentFacts, type DeploymentPlan, type DeploymentRequest, planDeployment } from './plan.ts';
+import { writeDeployment } from './write.ts';
 
-export interface PrepareRequest {
-  readonly container: Container;
-  readonly slot: Slot;
-  readonly image: Pick<LocalImage, 'id' | 'commit' | 'layers'>;
-  /** The reference that a later update looks up. */
-  readonly reference: string;
-  /** What the person set, now or earlier. */
-  readonly set: Values;
+export interface PrepareRequest extends DeploymentRequest {
   /** What stays as it was over updates, unless it is set: the UUID. */
   readonly kept: Values;
-  readonly runtime: string;
-  /** `no`, or, in user mode, `absent`: no files for the host. */
-  readonly systemPackage: string;
-  /** Absent: the deployment gets a root file system of its own. */
-  readonly remote: RemoteRootfs | undefined;
   /** The deployment that this one is to take over from. */
   readonly current: Deployment | undefined;
 }
 
-/** Where a deployment is built, and where it belongs. */
-export interface Place {
-  readonly staging: string;
-  /** NAME.0 or NAME.1. */
-  readonly destination: string;
+/**
+ * Builds a deployment in a hidden directory beside its destination, and proves it: every variable has a value,
+ * config.json is what the runtime will accept, the unit is rendered, the host files have their places. All of it is on
+ * disk when this returns; when it throws, the directory is gone.
+ *
+ * @returns what has been written
+ * @throws AtomicError for whatever is wrong with the image, the values, the host's files or the runtime
+ */
+export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<DeploymentPlan> {
+  const staging = request.container.staging(request.slot);
+  return await built(context, request, async (plan) => {
+    await writeDeployment(context, plan, { name: request.container.name, staging });
+    await faultPoint(context, 'prepare.written');
+    await syncFileSystem(context, staging);
+    await faultPoint(context, 'prepare.synced');
+  });
 }
 
 /**
- * Builds a deployment in a hidden folder beside its destination, and proves it: every variable has a value,
- * config.json is what the runtime will accept, the unit is rendered, the files for the host have their places. All of
- * it is on disk when this returns; when it throws, the folder is gone.
+ * What {@link prepareDeployment} would write, for `--display`: nothing of it is left when this returns.
  *
- * @throws AtomicError for whatever is wrong with the image, the values, the host's files or the runtime
+ * @throws AtomicError as `prepareDeployment` does
  */
-export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<void> {
-  const place = {
-    staging: request.container.staging(request.slot),
-    destination: request.container.slots[request.slot],
-  };
-  context.report({ kind: 'extracting', path: place.destination });
+export async function previewDeployment(context: Context, request: PrepareRequest): Promise<DeploymentPlan> {
+  const plan = await built(context, request, async () => undefined);
+  await removeTree(shieldedFrom(context), request.container.staging(request.slot));
+  return plan;
+}
+
+/** Checks the image out, and decides what its deployment will be; when anything fails, nothing is left. */
+async function built(
+  context: Context,
+  request: PrepareRequest,
+  complete: (plan: DeploymentPlan) => Promise<void>,
+): Promise<DeploymentPlan> {
+  const staging = request.container.staging(request.slot);
+  context.report({ kind: 'extracting', path: request.container.slots[request.slot] });
   try {
-    await mkdir(place.staging, { recursive: true });
+    await mkdir(request.container.directory, { recursive: true });
+    await makeDirectory(staging);
     await faultPoint(context, 'prepare.begun');
     const [features] = await waitForAll([
       probeRuntime(context, request.runtime),
-      makeRootfs(context, request, place),
+      makeRootfs(context, request, staging),
     ]);
     await faultPoint(context, 'prepare.checked-out');
-    await writeDeployment(context, { ...request, features }, place);
-    await faultPoint(context, 'prepare.written');
-    await syncFileSystem(context, place.staging);
-    await faultPoint(context, 'prepare.synced');
+    const plan = planDeployment(await readFacts(context, { ...request, features }, staging));
+    await complete(plan);
+    return plan;
   } catch (error) {
-    await removeTree(shieldedFrom(context), place.staging);
+    await removeTree(shieldedFrom(context), staging);
     throw error;
   }
 }
 
-async function makeRootfs(context: Context, request: PrepareRequest, { staging }: Place): Promise<void> {
+async function makeRootfs(context: Context, request: PrepareRequest, staging: string): Promise<void> {
   const rootfs = join(staging, 'rootfs');
   if (request.remote !== undefined) return await symlink(request.remote.link, rootfs);
   await makeDirectory(rootfs);
@@ -88,42 +92,34 @@ async function makeRootfs(context: Context, request: PrepareRequest, { staging }
 }
 
 /** The request once the runtime has answered. */
-interface Writing extends PrepareRequest {
+interface Probed extends PrepareRequest {
   readonly features: RuntimeFeatures;
 }
 
-async function writeDeployment(context: Context, request: Writing, place: Place): Promise<void> {
-  const rootfs = request.remote?.folder ?? join(place.staging, 'rootfs');
-  const shownAs = request.remote?.folder ?? join(place.destination, 'rootfs');
-  const exports = await readExports(rootfs, shownAs, request.reference);
-  warnWithoutExports(context, exports, place.destination);
-  const unitTemplate = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
-  const values = await valuesFor(context, request, { exports, unitTemplate, destination: place.destination });
+/** Reads what the plan depends on. Host files are laid out in the staging directory: their checksums are facts, too. */
+async function readFacts(context: Context, request: Probed, staging: string): Promise<DeploymentFacts> {
+  const { name, slots } = request.container;
+  const destination = slots[request.slot];
+  const place = {
+    rootfs: request.remote?.folder ?? join(staging, 'rootfs'),
+    shownAs: request.remote?.folder ?? join(destination, 'rootfs'),
+  };
+  const exports = await readExports(place.rootfs, place.shownAs, request.reference);
+  warnWithoutExports(context, exports, destination);
+  const unit = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
+  const values = await valuesFor(context, request, { ...request, name, exports, unit, destination });
   const renames = renamesOf(exports, values);
-  const files =
-    request.systemPackage === 'absent'
-      ? []
-      : await readHostFiles(
-          { rootfs, shownAs },
-          { renames, templates: exports.manifest.installedFilesTemplate },
-        );
-  requireValues(templatesOf(exports, unitTemplate, files), values);
-
-  const rendering: Rendering = { ...request, exports, values, unitTemplate, ...place };
-  const sources = await writeConfig(context, rendering);
-  if (!exports.manifest.noContainerService) await writeUnit(rendering);
-  await writeTmpfiles(context, rendering, sources);
-  stageHostFiles(files, values, hostFilesMirror(place.staging));
-  const installed = await planHostFiles(context, {
-    ...request,
-    files,
-    mirror: hostFilesMirror(place.staging),
-  });
-  const info = infoOf(request, { exports, values, renames, installed });
-  // the values may hold secrets
-  await createFile(join(place.staging, 'info'), renderInfo(info), 0o600);
-  if (exports.manifest.noContainerService && request.remote === undefined)
-    await removeTree(context, join(place.staging, 'rootfs'));
+  const files = await listHostFiles(request, place, { renames, exports });
+  requireValues(allTemplates(exports, unit, files), values);
+  const material = await configMaterial(context, { exports, runtime: request.runtime, scratch: staging });
+  const mirror = hostFilesMirror(staging);
+  stageHostFiles(files, values, mirror);
+  const recorded = await planHostFiles(context, { ...request, files, mirror });
+  return {
+    ...{ request, material, unit, values, renames, files, recorded, user: context.user },
+    now: Math.floor(Date.now() / 1000),
+    tmpfiles: tmpfilesFacts(request),
+  };
 }
 
 function warnWithoutExports(context: Context, exports: Exports, destination: string): void {
@@ -133,18 +129,6 @@ function warnWithoutExports(context: Context, exports: Exports, destination: str
     `Warning: You may want to modify \`${destination}/config.json\` before starting the service`,
   ];
   for (const text of lines) context.report({ kind: 'note', text });
-}
-
-async function valuesFor(
-  context: Context,
-  { container: { name }, set, kept, runtime, features, image, reference }: Writing,
-  { exports, unitTemplate, destination }: { exports: Exports; unitTemplate: Template; destination: string },
-): Promise<Values> {
-  const pidFile = set.PIDFILE ?? pidFileOf(set.RUN_DIRECTORY ?? context.paths.run, name);
-  const exec = execValues(unitTemplate, { name, runtime, features, isRoot: context.user.isRoot, pidFile });
-  const facts = { name, destination, runtime, imageName: reference, imageId: image.id };
-  const manifest = { ...exports.manifest.defaultValues, ...kept };
-  return await resolveValues(context, facts, { manifest, set, exec });
 }
 
 /** The new paths of host files, filled in. */
@@ -159,44 +143,24 @@ function renamesOf({ manifest }: Exports, values: Values): Values {
   return Object.fromEntries(templates.map(([path, template]) => [path, renderTemplate(template, values)]));
 }
 
-function templatesOf(exports: Exports, unit: Template, files: readonly HostFile[]): readonly Template[] {
-  const { configTemplate, config, tmpfilesTemplate, manifest } = exports;
-  const candidates = [
-    config === undefined ? configTemplate : undefined,
-    manifest.noContainerService ? undefined : unit,
-    tmpfilesTemplate,
-    ...files.map(({ template }) => template),
-  ];
-  return candidates.filter((template) => template !== undefined);
+async function listHostFiles(
+  { systemPackage }: PrepareRequest,
+  place: { rootfs: string; shownAs: string },
+  { renames, exports }: { renames: Values; exports: Exports },
+): Promise<readonly HostFile[]> {
+  if (systemPackage === 'absent') return [];
+  return await readHostFiles(place, { renames, templates: exports.manifest.installedFilesTemplate });
 }
 
-interface Facts {
-  readonly exports: Exports;
-  readonly values: Values;
-  readonly renames: Values;
-  readonly installed: RecordedFiles;
+function allTemplates(exports: Exports, unit: Template, files: readonly HostFile[]): readonly Template[] {
+  const { noContainerService } = exports.manifest;
+  const filledIn = files.flatMap(({ template }) => template ?? []);
+  return [...templatesOf(exports), ...(noContainerService ? [] : [unit]), ...filledIn];
 }
 
-function infoOf(
-  request: PrepareRequest,
-  { exports, values, renames, installed }: Facts,
-): Record<string, unknown> {
-  const { manifest } = exports;
+function tmpfilesFacts({ container, current }: PrepareRequest): DeploymentFacts['tmpfiles'] {
   return {
-    image: request.reference,
-    revision: request.image.id,
-    'ostree-commit': request.image.commit,
-    created: Math.floor(Date.now() / 1000),
-    values: { ...values, HOST_UID: Number(values.HOST_UID), HOST_GID: Number(values.HOST_GID) },
-    'has-container-service': !manifest.noContainerService,
-    ...installed,
-    'installed-files-template': manifest.installedFilesTemplate,
-    'rename-installed-files': renames,
-    'rpm-installed': null,
-    'system-package': request.systemPackage,
-    remote: request.remote?.recorded ?? null,
-    'use-links': manifest.useLinks,
-    runtime: request.runtime,
-    'set-values': Object.keys(request.set),
+    previous: current && readIfPresent(tmpfilesCopy(current.path, current.name)),
+    isMadeAtBoot: (path) => isMadeAtBoot(path, container.tmpfiles),
   };
 }

@@ -17,7 +17,7 @@ export async function followBase(context: Context, dependant: Deployment, base?:
   const config = join(dependant.path, 'config.json');
   const text = readFileSync(config, 'utf8');
   const followed = withRootPath(text, config, folder);
-  if (followed !== text) await replaceFile(config, followed);
+  if (followed !== text) await replaceFile(config, followed, 0o600);
   if (base === undefined) return;
   const { image, revision, 'ostree-commit': commit } = base.info;
   if (dependant.info.image !== image || dependant.info.revision === revision) return;

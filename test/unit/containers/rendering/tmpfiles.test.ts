@@ -2,7 +2,12 @@ import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { generateTmpfiles } from '../../../../src/containers/rendering/tmpfiles.ts';
+import {
+  generateTmpfiles,
+  isMadeAtBoot,
+  type PathState,
+  pathsOfTmpfiles,
+} from '../../../../src/containers/rendering/tmpfiles.ts';
 import { useDirectory } from '../../support/directory.ts';
 
 const USER = { uid: 1000, gid: 100, home: '/home/u', isRoot: false };
@@ -75,5 +80,51 @@ describe('generateTmpfiles', () => {
     expect(await readdir(join(root, 'nowhere'))).toEqual(names.sort());
     const { mode, uid: owner, gid: group } = await stat(join(root, 'nowhere/a b'));
     expect({ mode: mode & 0o7777, owner, group }).toEqual({ mode: 0o700, owner: uid, group: gid });
+  });
+});
+
+describe('a directory below /run', () => {
+  const FACTS = { user: USER, ownFolder: '/run/web', stateOf: (): PathState => 'directory' };
+
+  it('that exists is listed for the next boot, and left as it is until then', () => {
+    expect(generateTmpfiles(['/run/shared', '/var/run/other', '/srv/data'], FACTS)).toBe(
+      'd    /run/shared   - - - - -\nd    /var/run/other   - - - - -\n',
+    );
+  });
+
+  it.each(['/run', '/run/systemd', '/run/systemd/journal', '/run/user/1000', '/run/lock', '/running'])(
+    'is not one that systemd makes: %s',
+    (source) => {
+      expect(generateTmpfiles([source], FACTS)).toBeUndefined();
+    },
+  );
+
+  it('that another tmpfiles.d file makes is left to that one', () => {
+    const isMadeElsewhere = (path: string) => path === '/run/dbus';
+
+    expect(generateTmpfiles(['/run/dbus'], { ...FACTS, isMadeAtBoot: isMadeElsewhere })).toBeUndefined();
+  });
+
+  it('that the deployment before has made stays ours', () => {
+    const [line = ''] = [generateTmpfiles(['/run/shared'], { ...FACTS, stateOf: () => 'absent' })];
+
+    expect(generateTmpfiles(['/run/shared'], { ...FACTS, previous: line })).toBe(line);
+  });
+
+  it('may be a socket, which no directory takes the place of', () => {
+    expect(generateTmpfiles(['/run/docker.sock'], { ...FACTS, stateOf: () => 'other' })).toBeUndefined();
+  });
+});
+
+describe('pathsOfTmpfiles', () => {
+  it('finds the paths of lines, quoted or not', () => {
+    const text = '# d /no\n\nd /a 0755\nf+! "/b c" - - -\nL\t/d - - - - /e\n d /indented\n';
+
+    expect(pathsOfTmpfiles(text)).toEqual(['/a', '/b c', '/d']);
+  });
+
+  it('knows what systemd itself makes', () => {
+    expect(isMadeAtBoot('/tmp', '/etc/tmpfiles.d/web.conf')).toBe(true);
+    expect(isMadeAtBoot('/run/nobody-makes-this', '/etc/tmpfiles.d/web.conf')).toBe(false);
   });
 });

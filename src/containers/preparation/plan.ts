@@ -1,0 +1,148 @@
+/** What a new deployment will be: decided and checked from what has been read, before any of it is written. */
+import { join } from 'node:path';
+import type { User } from '../../host/host.ts';
+import type { LayeredImage } from '../../images/layers/checkout.ts';
+import type { Container, Slot } from '../deployments/container.ts';
+import type { InfoRecord } from '../deployments/deployment.ts';
+import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
+import { parentsOf } from '../host-files/host-path.ts';
+import type { HostFile } from '../host-files/read.ts';
+import type { RecordedFiles } from '../host-files/record.ts';
+import { renderConfig } from '../rendering/config.ts';
+import type { ConfigMaterial, Instance } from '../rendering/material.ts';
+import { bindSources, parseOciConfig, requireSystemContainer } from '../rendering/oci-config.ts';
+import { renderTemplate, type Template, type Values } from '../rendering/template.ts';
+import { generateTmpfiles, type TmpfilesFacts } from '../rendering/tmpfiles.ts';
+import { completeUnit } from '../rendering/unit.ts';
+
+/** What is asked for: an image, the container that it becomes a deployment of, and what else decides that. */
+export interface DeploymentRequest extends Instance {
+  readonly image: LayeredImage & { readonly id: string };
+  readonly container: Container;
+  readonly slot: Slot;
+  /** Absent: the deployment gets a root file system of its own. */
+  readonly remote: RemoteRootfs | undefined;
+  /** `no`, or, in user mode, `absent`: no host files. */
+  readonly systemPackage: string;
+}
+
+/** Everything that has been read, and what follows from it before anything is rendered. */
+export interface DeploymentFacts {
+  readonly request: DeploymentRequest;
+  readonly material: ConfigMaterial;
+  readonly unit: Template;
+  readonly values: Values;
+  /** The new paths of host files, filled in. */
+  readonly renames: Values;
+  readonly files: readonly HostFile[];
+  /** What of the host files is put on this host. */
+  readonly recorded: RecordedFiles;
+  readonly user: User;
+  /** Seconds since 1970. */
+  readonly now: number;
+  readonly tmpfiles: Pick<TmpfilesFacts, 'previous' | 'stateOf' | 'isMadeAtBoot'>;
+}
+
+/** A deployment as it is written, in plain values. */
+export interface DeploymentPlan {
+  /** NAME.0 or NAME.1. */
+  readonly destination: string;
+  /** `none`: the image delivers host files only; its root file system is not kept. */
+  readonly rootfs: 'own' | 'shared' | 'none';
+  /** Digests of the layers that are checked out, base first; empty for a shared root file system. */
+  readonly layers: readonly string[];
+  /** The texts of config.json, and of the unit and the tmpfiles.d file, if there are any. */
+  readonly config: string;
+  readonly unit: string | undefined;
+  readonly tmpfiles: string | undefined;
+  readonly info: InfoRecord;
+  /** Paths on the host, each with what happens to it. */
+  readonly hostFiles: readonly PlannedHostFile[];
+}
+
+export interface PlannedHostFile {
+  readonly path: string;
+  readonly kind: HostFile['kind'];
+  /** `installed`: put there, or the same is there already; `kept`: somebody else's file is there, and stays. */
+  readonly outcome: 'installed' | 'kept';
+}
+
+/**
+ * Decides what a deployment will be. Reads nothing but, through `tmpfiles.stateOf`, what is on the host already.
+ *
+ * @throws AtomicError when a variable has no value, or config.json is not what a system container needs
+ */
+export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
+  const { request, material, files, recorded } = facts;
+  const { container, slot, remote } = request;
+  const destination = container.slots[slot];
+  const hasService = !material.exports.manifest.noContainerService;
+  const { config, sources } = planConfig(facts, join(destination, 'config.json'));
+  return {
+    destination,
+    rootfs: remote !== undefined ? 'shared' : hasService ? 'own' : 'none',
+    layers: remote === undefined ? request.image.layers : [],
+    config,
+    unit: hasService
+      ? completeUnit(renderTemplate(facts.unit, facts.values), { ...request, name: container.name })
+      : undefined,
+    tmpfiles: planTmpfiles(facts, sources),
+    info: planInfo(facts),
+    hostFiles: planHostFileList(files, recorded),
+  };
+}
+
+function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): readonly PlannedHostFile[] {
+  const installed = new Set(recorded['installed-files']);
+  return files
+    .filter(({ kind }) => kind !== 'directory')
+    .map(({ target, kind }) => {
+      const isThere = installed.has(target) && recorded['installed-files-kept'][target] === undefined;
+      return { path: target, kind, outcome: isThere ? 'installed' : 'kept' };
+    });
+}
+
+function planConfig(
+  { request: { remote }, material, values }: DeploymentFacts,
+  file: string,
+): { config: string; sources: readonly string[] } {
+  const config = renderConfig(material, values, { file, ...(remote && { rootPath: remote.folder }) });
+  const parsed = parseOciConfig(config, file);
+  requireSystemContainer(parsed, file, remote !== undefined);
+  return { config, sources: bindSources(parsed, file) };
+}
+
+function planTmpfiles(facts: DeploymentFacts, sources: readonly string[]): string | undefined {
+  const { request, material, values, files, user, tmpfiles } = facts;
+  const { tmpfilesTemplate } = material.exports;
+  if (tmpfilesTemplate !== undefined) return renderTemplate(tmpfilesTemplate, values);
+  const ownFolder = join(values.RUN_DIRECTORY ?? '/run', request.container.name);
+  return generateTmpfiles(sources, { ...tmpfiles, user, ownFolder, brought: pathsBroughtBy(files) });
+}
+
+/** The paths that host files take, and those of the directories that they are in. */
+function pathsBroughtBy(files: readonly HostFile[]): ReadonlySet<string> {
+  return new Set(files.flatMap(({ target }) => [target, ...parentsOf(target)]));
+}
+
+/** The record of the deployment, with the keys that the Python tool reads. */
+function planInfo({ request, material, values, renames, recorded, now }: DeploymentFacts): InfoRecord {
+  const { manifest } = material.exports;
+  return {
+    image: request.reference,
+    revision: request.image.id,
+    'ostree-commit': request.image.commit,
+    created: now,
+    values: { ...values, HOST_UID: Number(values.HOST_UID), HOST_GID: Number(values.HOST_GID) },
+    'has-container-service': !manifest.noContainerService,
+    ...recorded,
+    'installed-files-template': manifest.installedFilesTemplate,
+    'rename-installed-files': renames,
+    'rpm-installed': null,
+    'system-package': request.systemPackage,
+    remote: request.remote?.recorded ?? null,
+    'use-links': manifest.useLinks,
+    runtime: request.runtime,
+    'set-values': Object.keys(request.set),
+  } satisfies InfoRecord;
+}

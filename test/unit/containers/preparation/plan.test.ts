@@ -1,0 +1,228 @@
+import { describe, expect, it } from 'vitest';
+import { containerOf } from '../../../../src/containers/deployments/container.ts';
+import { parseInfo, renderInfo } from '../../../../src/containers/deployments/deployment.ts';
+import { parseContainerName } from '../../../../src/containers/deployments/name.ts';
+import type { RecordedFiles } from '../../../../src/containers/host-files/record.ts';
+import {
+  type DeploymentFacts,
+  type DeploymentRequest,
+  planDeployment,
+} from '../../../../src/containers/preparation/plan.ts';
+import { type Exports, parseExportsManifest } from '../../../../src/containers/rendering/exports.ts';
+import { defaultUnit } from '../../../../src/containers/rendering/unit.ts';
+import { AtomicError } from '../../../../src/errors.ts';
+import { contextFor } from '../../support/context.ts';
+
+const context = contextFor({ checkouts: '/ck' });
+const NO_FILES: RecordedFiles = {
+  'installed-files': [],
+  'installed-files-checksum': {},
+  'installed-files-links': {},
+  'installed-files-sizes': {},
+  'installed-files-kept': {},
+  'created-folders': [],
+};
+const SOURCE = { root: '/image', path: 'file' };
+const VALUES = {
+  ...{
+    NAME: 'web',
+    DESTDIR: '/ck/web.1',
+    RUN_DIRECTORY: '/run',
+    PIDFILE: '/run/container-web.pid',
+    PORT: '80',
+  },
+  ...{ EXEC_START: 'start', EXEC_STOP: 'stop', EXEC_STARTPRE: '-clean', EXEC_STOPPOST: '-clean' },
+  ...{ HOST_UID: '0', HOST_GID: '0' },
+};
+
+interface Change {
+  readonly exports?: Partial<Exports>;
+  readonly manifest?: object;
+  readonly request?: Partial<DeploymentRequest>;
+  readonly facts?: Partial<DeploymentFacts>;
+}
+
+function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
+  const config = { root: { path: 'rootfs', readonly: true } };
+  return planDeployment({
+    request: {
+      container: containerOf(context, parseContainerName('web')),
+      slot: 1,
+      image: { id: 'id', commit: 'commit', layers: ['one', 'two'] },
+      reference: 'registry/web:1',
+      set: { PORT: '80' },
+      runtime: '/usr/bin/runc',
+      systemPackage: 'no',
+      remote: undefined,
+      ...request,
+    },
+    material: {
+      exports: {
+        isPresent: true,
+        manifest: parseExportsManifest(JSON.stringify(manifest), 'web'),
+        config: JSON.stringify(config),
+        configTemplate: undefined,
+        serviceTemplate: undefined,
+        tmpfilesTemplate: undefined,
+        hasHostFiles: false,
+        ...exports,
+      },
+      proposed: undefined,
+      userIds: undefined,
+    },
+    unit: defaultUnit(true),
+    values: VALUES,
+    renames: {},
+    files: [],
+    recorded: NO_FILES,
+    user: context.user,
+    now: 1_700_000_000,
+    tmpfiles: { previous: undefined, stateOf: () => 'directory' },
+    ...facts,
+  });
+}
+
+const withMounts = (...sources: readonly string[]) => ({
+  config: JSON.stringify({
+    root: { path: 'rootfs', readonly: true },
+    mounts: sources.map((source) => ({ type: 'bind', source })),
+  }),
+});
+
+describe('planDeployment', () => {
+  it('says in plain values what will be there', () => {
+    expect(planOf()).toEqual({
+      destination: '/ck/web.1',
+      rootfs: 'own',
+      layers: ['one', 'two'],
+      config: '{"root":{"path":"rootfs","readonly":true}}',
+      unit: expect.stringContaining('ExecStart=start\n'),
+      tmpfiles: undefined,
+      hostFiles: [],
+      info: expect.objectContaining({
+        image: 'registry/web:1',
+        revision: 'id',
+        'ostree-commit': 'commit',
+        created: 1_700_000_000,
+        'set-values': ['PORT'],
+        runtime: '/usr/bin/runc',
+        remote: null,
+        'has-container-service': true,
+      }),
+    });
+  });
+
+  it('makes a record that is read back as it was', () => {
+    const { info } = planOf({
+      manifest: { renameFiles: {}, installedFilesTemplate: ['/a'], useLinks: false },
+    });
+
+    expect(parseInfo(renderInfo({ ...info }), 'info')).toEqual(info);
+  });
+
+  it('fills in the template of config.json, but not a complete one', () => {
+    const template = {
+      file: 'config.json.template',
+      text: '{"root":{"path":"rootfs","readonly":true},"x":"$PORT"}',
+    };
+
+    expect(planOf({ exports: { config: undefined, configTemplate: template } }).config).toContain('"x":"80"');
+    expect(planOf({ exports: { config: template.text, configTemplate: template } }).config).toBe(
+      template.text,
+    );
+  });
+
+  it('has neither unit nor root file system for an image that brings host files only', () => {
+    const plan = planOf({ manifest: { noContainerService: true } });
+
+    expect(plan).toMatchObject({ rootfs: 'none', unit: undefined });
+    expect(plan.info['has-container-service']).toBe(false);
+  });
+
+  it('uses the root file system of another container, and no layer', () => {
+    const remote = { recorded: '/ck/base', link: '/ck/base/rootfs', folder: '/ck/base.0/rootfs' };
+    const plan = planOf({ request: { remote } });
+
+    expect(plan).toMatchObject({ rootfs: 'shared', layers: [], info: { remote: '/ck/base' } });
+    expect(JSON.parse(plan.config).root.path).toBe('/ck/base.0/rootfs');
+  });
+
+  it('says what happens to each host file', () => {
+    const file = (target: string, kind: 'file' | 'link' | 'directory') => ({
+      target,
+      source: SOURCE,
+      kind,
+    });
+    const plan = planOf({
+      facts: {
+        files: [
+          file('/usr', 'directory'),
+          file('/usr/ours', 'file'),
+          file('/usr/far', 'file'),
+          file('/usr/x', 'link'),
+        ],
+        recorded: {
+          ...NO_FILES,
+          'installed-files': ['/usr/far', '/usr/ours'],
+          'installed-files-kept': { '/usr/far': 'x' },
+        },
+      },
+    });
+
+    expect(plan.hostFiles).toEqual([
+      { path: '/usr/ours', kind: 'file', outcome: 'installed' },
+      { path: '/usr/far', kind: 'file', outcome: 'kept' },
+      { path: '/usr/x', kind: 'link', outcome: 'kept' },
+    ]);
+  });
+
+  it.each([
+    {
+      what: 'is not read-only',
+      exports: { config: '{"root":{"path":"rootfs"}}' },
+      reason: 'Only readonly images',
+    },
+    {
+      what: 'has another root',
+      exports: { config: '{"root":{"path":"/","readonly":true}}' },
+      reason: 'Path must be',
+    },
+    {
+      what: 'is no JSON',
+      exports: { config: '{' },
+      reason: 'Invalid json in configuration file: /ck/web.1/config.json.',
+    },
+    { what: 'is missing', exports: { config: undefined }, reason: 'neither the image nor the runtime' },
+  ])('refuses a config.json that $what', ({ exports, reason }) => {
+    expect(() => planOf({ exports })).toThrow(AtomicError);
+    expect(() => planOf({ exports })).toThrow(reason);
+  });
+
+  describe('lists in the tmpfiles.d file', () => {
+    const absent = { previous: undefined, stateOf: (): 'absent' => 'absent' };
+
+    it('missing sources of mounts, with an owner', () => {
+      expect(planOf({ exports: withMounts('/srv/web'), facts: { tmpfiles: absent } }).tmpfiles).toBe(
+        'd    /srv/web   0700 0 0 - -\n',
+      );
+    });
+
+    it("not the directories that the image's own host files bring", () => {
+      const files = [{ target: '/etc/kubernetes/config', source: SOURCE, kind: 'file' }] as const;
+      const facts = { tmpfiles: absent, files };
+
+      expect(planOf({ exports: withMounts('/etc/kubernetes'), facts }).tmpfiles).toBeUndefined();
+      expect(planOf({ exports: withMounts('/etc/kubernetes/x'), facts }).tmpfiles).toContain(
+        '/etc/kubernetes/x',
+      );
+    });
+
+    it('nothing when the image brings a template of its own, which is filled in', () => {
+      const tmpfilesTemplate = { file: 'tmpfiles.template', text: 'd /run/$NAME' };
+
+      expect(planOf({ exports: { ...withMounts('/srv/web'), tmpfilesTemplate } }).tmpfiles).toBe(
+        'd /run/web',
+      );
+    });
+  });
+});
