@@ -60,7 +60,8 @@ test: build $(if $(ONLY),,lint) ## run all tests (root), or those in the file or
 shell: fixtures build ## open a shell in a throwaway machine with atomic and the fixtures' registry (root)
 	@$(BIN)/tsx test/support/shell.ts
 
-faults: test-deps build lint fixtures ## try every fault at every step, and 200 kills at random moments (root)
+faults: test-deps build lint fixtures ## try every fault at every step, kills, power cuts and 20,000 inputs a parser (root)
+	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project unit test/unit/properties
 	@FAULTS=all $(BIN)/vitest run --config test/vitest.config.ts --project faults
 
 fixtures: test-deps ## build the test images into .cache/fixtures

@@ -4,6 +4,9 @@ import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
 import { isUnreadable, readIfPresent } from '../../host/files/files.ts';
 
+/** The last date that ECMAScript can hold, in seconds. */
+const LATEST = 8.64e12;
+
 /** The keys of `info`; those that old records lack have defaults. */
 const KEYS = {
   image: z.string().catch(''),
@@ -12,7 +15,8 @@ const KEYS = {
     .nullish()
     .transform((value) => value ?? ''),
   'ostree-commit': z.string().catch(''),
-  created: z.number().catch(0),
+  /** Seconds since the epoch; what no date can hold counts as unknown. */
+  created: z.number().min(0).max(LATEST).catch(0),
   values: z.record(z.string(), z.unknown()).catch({}),
   'has-container-service': z.boolean().catch(true),
   'installed-files': z.array(z.string()).nullish(),

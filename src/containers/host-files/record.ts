@@ -43,7 +43,9 @@ export function fingerprintOf({ checksum, link }: Pick<FileRecord, 'checksum' | 
 export function recordsOf(info: InfoOfFiles): FileRecords {
   const checksums = info['installed-files-checksum'] ?? {};
   const links = info['installed-files-links'];
-  const paths = new Set([...(info['installed-files'] ?? []), ...Object.keys(checksums)]);
+  const named = [...(info['installed-files'] ?? []), ...Object.keys(checksums)];
+  // others are damage, and could be looked up in the prototype of the tables
+  const paths = new Set(named.filter((path) => path.startsWith('/')));
   const recordOf = (path: string): FileRecord => ({
     checksum: checksums[path] ?? '',
     ...ifSet('link', links?.[path]),
