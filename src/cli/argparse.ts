@@ -1,6 +1,7 @@
 /** Everything in which the command line behaves like Python's argparse, which old scripts count on. */
 import { Command, CommanderError, type CommandUnknownOpts } from 'commander';
 import { UsageError } from '../errors.ts';
+import { childOf, programOf, separated } from './words.ts';
 
 /**
  * Parses and runs a command line.
@@ -11,10 +12,10 @@ import { UsageError } from '../errors.ts';
  */
 export async function runCommandLine(program: CommandUnknownOpts, argv: readonly string[]): Promise<number> {
   translateErrors(program);
-  const words = expandPrefixes(program, argv);
+  const words = separated(program, argv);
   requireVerb(program, words);
   try {
-    await program.parseAsync(words, { from: 'user' });
+    await program.parseAsync([...words], { from: 'user' });
   } catch (error) {
     // help and version have been printed
     if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
@@ -28,11 +29,6 @@ const statuses = new WeakMap<object, number>();
 export function endWith(command: CommandUnknownOpts, status: number): void {
   if (command.parent === null) statuses.set(command, status);
   else endWith(command.parent, status);
-}
-
-/** The words a command is called by: `atomic images list`. */
-export function programOf(command: CommandUnknownOpts): string {
-  return command.parent === null ? command.name() : `${programOf(command.parent)} ${command.name()}`;
 }
 
 function translateErrors(command: CommandUnknownOpts): void {
@@ -91,9 +87,7 @@ function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void
     if (word === '-h' || word === '--help' || (group === program && ['-v', '--version'].includes(word)))
       return;
     if (word.startsWith('-')) continue;
-    const next = group.commands.find(
-      (command) => command.name() === word || command.aliases().includes(word),
-    );
+    const next = childOf(group, word);
     if (next === undefined)
       throw new UsageError(programOf(group), invalidChoice(group, word), suggestionFor(group, word));
     if (next.commands.length === 0) return;
@@ -119,57 +113,6 @@ function suggestionFor(group: CommandUnknownOpts, word: string): string | undefi
     return /Did you mean .*\?/.exec((error as Error).message)?.[0];
   }
   return undefined;
-}
-
-/** Spells out abbreviated long options, as far as they belong to a command and not to its rest of the line. */
-function expandPrefixes(program: CommandUnknownOpts, argv: readonly string[]): string[] {
-  let command = program;
-  let isRest = false;
-  let isValue = false;
-  return argv.map((word) => {
-    if (isRest || isValue) {
-      isValue = false;
-      return word;
-    }
-    if (!word.startsWith('-') || word === '-') {
-      const next = command.commands.find((child) => child.name() === word || child.aliases().includes(word));
-      isRest = next === undefined && takesRestUntouched(command);
-      command = next ?? command;
-      return word;
-    }
-    isRest = word === '--';
-    const expanded = word.startsWith('--') ? expandPrefix(command, word) : word;
-    isValue = !expanded.includes('=') && needsValue(command, expanded);
-    return expanded;
-  });
-}
-
-function expandPrefix(command: CommandUnknownOpts, word: string): string {
-  const [flag = '', ...value] = word.split('=');
-  const known = ['--help', ...command.options.map(({ long }) => long ?? '')];
-  const matches = known.filter((long) => long.startsWith(flag));
-  if (flag === '--' || known.includes(flag) || matches.length === 0) return word;
-  if (matches.length > 1)
-    throw new UsageError(programOf(command), `ambiguous option: ${flag} could match ${matches.join(', ')}`);
-  return [matches[0], ...value].join('=');
-}
-
-function needsValue(command: CommandUnknownOpts, word: string): boolean {
-  const option = command.options.find(({ long, short }) => word === long || word === short);
-  return option?.required === true;
-}
-
-const untouched = new WeakSet<object>();
-
-/** Marks a command whose words behind the first positional belong to somebody else, whatever they look like. */
-export function withUntouchedRest<Marked extends CommandUnknownOpts>(command: Marked): Marked {
-  untouched.add(command);
-  command.passThroughOptions();
-  return command;
-}
-
-function takesRestUntouched(command: CommandUnknownOpts): boolean {
-  return untouched.has(command);
 }
 
 /** The root of a command tree with the settings that this file relies on. */

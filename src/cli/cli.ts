@@ -2,9 +2,10 @@
 import type { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import type { Context, Surroundings } from '../context.ts';
-import { endWith, programOf } from './argparse.ts';
+import { endWith } from './argparse.ts';
 import type { Output } from './output/output.ts';
 import { progressTo } from './output/progress.ts';
+import { programOf } from './words.ts';
 
 export interface Cli {
   readonly output: Output;

@@ -45,7 +45,8 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
         systemPackage: options.systemPackage,
         isDisplay: options.display === true,
         stdinIsTty: cli.stdinIsTty,
-        ...(options.name === undefined ? {} : { name: options.name }),
+        // compat: some scripts have a blank before it
+        ...(options.name?.trim() ? { name: options.name.trim() } : {}),
         ...(options.rootfs === undefined ? {} : { rootfs: options.rootfs }),
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });
@@ -56,12 +57,14 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
 /** compat: the checks that need no image, in the order of the Python tool. */
 function requireSensible(
   image: string,
-  { system, user, storage, systemPackage }: Options,
+  { system, user, storage, set, systemPackage }: Options,
   isRoot: boolean,
 ): void {
   if ((system || user) && storage !== undefined && storage !== 'ostree')
     throw new AtomicError("The --system and --user options are only available for the 'ostree' storage.");
   requireOstree(storage, `docker run ${image}`);
+  if (set.length > 0 && !system && !user)
+    throw new AtomicError('--set is valid only when used with --system or --user');
   if (user && isRoot) throw new AtomicError('--user does not work for privileged user');
   if (system && !isRoot) throw new AtomicError('Only root can use --system');
   if (!SYSTEM_PACKAGE_MODES.includes(systemPackage)) {

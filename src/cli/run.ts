@@ -2,9 +2,9 @@
 import { type CommandUnknownOpts, Option } from 'commander';
 import { dockerCommand } from '../containers/docker/command.ts';
 import { AtomicError } from '../errors.ts';
-import { withUntouchedRest } from './argparse.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
 import { requireOstree } from './storage.ts';
+import { withUntouchedRest } from './words.ts';
 
 /** `atomic run`: starts a container, or runs a command in it. */
 export function addRun(parent: CommandUnknownOpts, cli: Cli): void {

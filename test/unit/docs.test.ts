@@ -4,8 +4,8 @@ import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { manPage } from '../../docs/man-page.ts';
-import { programOf } from '../../src/cli/argparse.ts';
 import { createProgram } from '../../src/cli/program.ts';
+import { programOf } from '../../src/cli/words.ts';
 
 const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(fileOf(path), 'utf8');

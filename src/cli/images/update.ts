@@ -3,11 +3,11 @@ import type { CommandUnknownOpts } from 'commander';
 import type { Context } from '../../context.ts';
 import { AtomicError, UsageError } from '../../errors.ts';
 import type { UpdatedImage } from '../../images/update.ts';
-import { programOf } from '../argparse.ts';
 import { type Cli, perform } from '../cli.ts';
 import { updateOne } from '../containers/update.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
+import { programOf } from '../words.ts';
 import type { Placement } from './placement.ts';
 
 interface Options {
@@ -32,7 +32,9 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isShort 
         requireSensible(image, options);
         if (image === undefined && !options.all)
           throw new UsageError(programOf(self), 'the following arguments are required: image');
-        if (isShort && image !== undefined && (await isContainer(context, image))) {
+        // who names a storage means an image
+        const mayBeContainer = isShort && options.storage === undefined;
+        if (mayBeContainer && image !== undefined && (await isContainer(context, image))) {
           await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
           return 0;
         }

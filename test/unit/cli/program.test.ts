@@ -1,8 +1,13 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../../src/cli/argparse.ts';
 import { explain } from '../../../src/cli/errors.ts';
 import { createProgram } from '../../../src/cli/program.ts';
+import { useDirectory } from '../support/directory.ts';
+
+let checkouts = '/nowhere';
 
 /** What the program prints and how it ends, for command lines that do not get as far as the host. */
 async function run(
@@ -20,7 +25,7 @@ async function run(
     stdoutIsTty: false,
   };
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
-  const env = { ATOMIC_OSTREE_CHECKOUT_PATH: '/nowhere' };
+  const env = { ATOMIC_OSTREE_CHECKOUT_PATH: checkouts };
   const { signal } = new AbortController();
   try {
     const exitCode = await runCommandLine(
@@ -247,6 +252,10 @@ describe('checks before anything is looked at', () => {
       argv: ['install', '--system', '--system-package=maybe', 'x'],
       message: "Invalid --system-package mode.  Accepted values: 'auto', 'build', 'no', 'yes'",
     },
+    {
+      argv: ['install', '--storage=ostree', '--set=A=B', 'x'],
+      message: '--set is valid only when used with --system or --user',
+    },
     { argv: ['install', '--system-package=build', 'x'], message: 'Only --system can generate rpms' },
     {
       argv: ['uninstall', '--name=x', 'y'],
@@ -299,6 +308,22 @@ describe('checks before anything is looked at', () => {
     },
   ])('refuses atomic $argv', async ({ argv, message }) => {
     expect(await run(...argv)).toEqual({ stdout: '', stderr: [message], exitCode: 1 });
+  });
+});
+
+describe('atomic update NAME', () => {
+  const directory = useDirectory();
+
+  it('means the container of that name, and with --storage the image', async () => {
+    await mkdir(join(directory, 'x.0'));
+    await symlink(join(directory, 'x.0'), join(directory, 'x'));
+    checkouts = directory;
+
+    const [container, image] = [await run('update', 'x'), await run('update', '--storage', 'ostree', 'x')];
+
+    checkouts = '/nowhere';
+    expect(container.stderr[0]).toContain(`${directory}/x.0/info`);
+    expect(image.stderr).toEqual(['x not found locally.  Unable to update']);
   });
 });
 
