@@ -32,7 +32,7 @@ export async function startService(context: Context, { name }: Container): Promi
     await systemd.start(context, name);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    throw await startFailure(context, name, error);
+    throw startFailure(name, await systemd.unitState(context, name), error);
   }
 }
 
@@ -58,13 +58,16 @@ export async function startServicesSafely(context: Context, containers: readonly
   await waitForAll(containers.map((container) => safely(container, watchService)));
 }
 
+/** systemd forgets the exit status of a service when it restarts it: one that was restarted is seen to fail again. */
 async function watchService(context: Context, { name }: Container): Promise<void> {
+  let restarted: systemd.UnitState | undefined;
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
     const state = await systemd.unitState(context, name);
-    const hasFailed = state.active === 'failed' || state.sub === 'auto-restart' || state.restarts > 0;
-    if (hasFailed) throw await startFailure(context, name);
+    if (state.active === 'failed' || state.sub === 'auto-restart') throw startFailure(name, state);
+    if (state.restarts > 0) restarted = state;
     await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
+  if (restarted !== undefined) throw startFailure(name, restarted);
 }
 
 async function reportJournal(context: Context, { name }: Container, since: number): Promise<void> {
@@ -72,8 +75,11 @@ async function reportJournal(context: Context, { name }: Container, since: numbe
   for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
 }
 
-async function startFailure(context: Context, name: string, cause?: unknown): Promise<AtomicError> {
-  const { active, result, exitStatus } = await systemd.unitState(context, name);
+function startFailure(
+  name: string,
+  { active, result, exitStatus }: systemd.UnitState,
+  cause?: unknown,
+): AtomicError {
   return new AtomicError(`cannot start '${name}' (${active}, ${result}, exit status ${exitStatus})`, {
     hint: `see 'journalctl -u ${name}'`,
     cause,
