@@ -25,7 +25,14 @@ export default defineConfig({
     slowTestThreshold: 20_000,
     projects: [
       // its files share processes, as they change nothing that is global
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts'], isolate: false } },
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts'],
+          isolate: false,
+          maxWorkers: availableParallelism(),
+        },
+      },
       { test: { name: 'box', include: ['test/box/**/*.test.ts'], ...inBoxes } },
       { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], exclude: NO_HOST, ...inBoxes } },
     ],

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { CONTAINERS, installOnce, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const OBJECTS = `${CONTAINERS}/.storage/ostree/objects`;
@@ -8,16 +8,29 @@ const HEADS = `${CONTAINERS}/.storage/ostree/refs/heads/ociimage`;
 const install = async (name = 'c') =>
   await box.atomic('install', '--system', `--name=${name}`, box.image('hello-world'));
 
-beforeEach(async () => {
+/** The traces of the container that is left alone. */
+let withoutC = '';
+
+beforeAll(async () => {
   await box.atomic('pull', box.image('hello-world'));
-  await install();
   await install('sound');
+  withoutC = await tracesIn(box);
 });
 
-afterEach(async () => {
+beforeEach(async () => {
+  await installOnce(box, 'c', box.image('hello-world'));
+});
+
+afterAll(async () => {
   await box.sh('for c in c sound; do atomic uninstall $c; done');
   expect(await tracesIn(box)).toBe('');
 });
+
+/** After a test that leaves a container that is not like a new one. */
+const cleanUp = async () => {
+  await box.atomic('uninstall', 'c');
+  expect(await tracesIn(box)).toBe(withoutC);
+};
 
 /** Ways in which a container can be damaged, and what the lists say of it. */
 const DAMAGES = [
@@ -40,6 +53,12 @@ const DAMAGES = [
 ] as const;
 
 describe('a container with', () => {
+  // uninstalled only when something went wrong: otherwise it is one that has just been installed
+  afterEach(async ({ task }) => {
+    await box.sh('systemctl stop c');
+    if (task.result?.state === 'fail') await box.atomic('uninstall', 'c');
+  });
+
   it.each(DAMAGES)('$what: lists go on, uninstall wins, install works again', async ({ damage, warning }) => {
     await box.sh(`cd ${CONTAINERS} && ${damage}`);
 
@@ -62,7 +81,9 @@ describe('a container with', () => {
 });
 
 describe('a service that does not start any more', () => {
-  const breakService = `mv ${CONTAINERS}/c.0/config.json ${CONTAINERS}/c.0/gone; systemctl kill -s KILL c; sleep 0.5`;
+  afterEach(cleanUp);
+
+  const breakService = `mv ${CONTAINERS}/c.0/config.json ${CONTAINERS}/c.0/gone; systemctl kill -s KILL c; until ! systemctl is-active --quiet c; do sleep 0.1; done`;
 
   it('does not keep a killed update from being recovered, nor the container from going', async () => {
     await box.atomic('run', 'c');
@@ -111,6 +132,8 @@ describe('among the containers', () => {
 });
 
 describe('a damaged deployment', () => {
+  afterEach(cleanUp);
+
   it('that is the rollback target is refused, and the container goes on', async () => {
     await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c');
     await box.sh(`: > ${CONTAINERS}/c.0/info`);

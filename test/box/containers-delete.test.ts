@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { CONTAINERS, installOnce, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 
@@ -8,12 +8,11 @@ const remove = async (input: string | undefined, ...argv: readonly string[]) =>
 const names = async () => (await box.atomic('containers', 'list', '-aq')).stdout;
 
 beforeEach(async () => {
-  for (const name of ['one', 'two'])
-    await box.atomic('install', '--system', `--name=${name}`, box.image('hello-world'));
+  for (const name of ['one', 'two']) await installOnce(box, name, box.image('hello-world'));
 });
 
-afterEach(async () => {
-  await box.sh('atomic -y containers delete --force --all');
+afterAll(async () => {
+  await uninstallAll(box);
   expect(await tracesIn(box)).toBe('');
 });
 

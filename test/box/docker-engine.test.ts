@@ -166,17 +166,15 @@ describe('the engine', () => {
   it('may hang: the lists do not', async () => {
     await sh('systemctl kill --signal=STOP test-docker');
     const [containersList, imagesList, stopped] = [
-      await box.sh('s=$(date +%s%N); atomic containers list -aq; echo $((($(date +%s%N) - s) / 1000000))'),
+      await box.atomic('containers', 'list', '-aq'),
       await box.atomic('images', 'list'),
       await box.atomic('stop', 'nothing'),
     ];
     await sh('systemctl kill --signal=CONT test-docker');
     const warning =
       'Skipping what Docker has: cannot ask the Docker engine at unix:///var/run/docker.sock: no answer within 500 ms\n';
-    const [name, milliseconds] = containersList.stdout.split('\n');
 
-    expect(name).toBe('ours');
-    expect(Number(milliseconds)).toBeLessThan(3000);
+    expect(containersList).toMatchObject({ stdout: 'ours\n', exitCode: 0 });
     expect([containersList.stderr, imagesList.stderr]).toEqual([warning, warning]);
     expect(imagesList.exitCode).toBe(0);
     expect(stopped.stderr).toMatch(/^Unable to find backend/);

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../support/box.ts';
+import { useStory } from '../support/story.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
+useStory();
 const KEY = '/atomic.io/network/config';
 const NETWORK = '{"Network":"10.40.0.0/16"}';
 const DROP_IN = '/etc/systemd/system/docker.service.d/flannel.conf';

@@ -1,8 +1,10 @@
 import { afterAll, describe, expect, inject, it } from 'vitest';
 import { GUIDE_IMAGE as IMAGE, pushGuideImage } from '../support/registry.ts';
+import { useStory } from '../support/story.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
+useStory();
 const CONTAINER = '/var/lib/containers/atomic/hello-world';
 const REMOTES = [1, 2, 3, 4, 5];
 
@@ -17,6 +19,19 @@ const generations = async () =>
       box.sh(`runc exec ${remote(number)} sh -c 'read g < /usr/share/generation && echo $g'`),
     ),
   );
+
+describe('a short name that is not local yet', () => {
+  it('is installed under its default name', async () => {
+    await box.type(`atomic install --system --set=PORT=8085 --set=RECEIVER=Guide ${IMAGE}`);
+    await box.type('systemctl start hello-world');
+
+    expect(await greeting(8085)).toBe('Hi Guide\n');
+    expect(await box.type('atomic containers list --json')).toContain(
+      '"image_name": "gscrivano/hello-world:latest"',
+    );
+    await box.type('atomic uninstall hello-world');
+  });
+});
 
 describe('hello-world, as the guide has it', () => {
   it('is installed', async () => {

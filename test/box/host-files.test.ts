@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { publish } from '../support/publish.ts';
-import { CONTAINERS, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const IMAGE = 'with-files';
@@ -37,7 +37,7 @@ const update = async (fixture: string, ...options: readonly string[]) => {
 };
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
+  await uninstallAll(box);
   expect(await tracesIn(box)).toBe('');
   expect(await onHost()).toEqual([]);
 });

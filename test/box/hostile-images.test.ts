@@ -257,24 +257,24 @@ describe('a layer', () => {
     expect(await inside(await images.write('harmless', { layers }), line)).toBe(want);
   });
 
-  it('may have 50,000 files', async () => {
-    const files = Array.from({ length: 50_000 }, (_, index) => file(`d${index % 50}/f${index}`, `${index}`));
+  it('may have 20,000 files', async () => {
+    const files = Array.from({ length: 20_000 }, (_, index) => file(`d${index % 50}/f${index}`, `${index}`));
 
     const layout = await images.write('many', { layers: [files], compression: 'gzip' });
 
-    expect(await inside(layout, 'find . -type f | wc -l; cat d7/f49957')).toBe('50000\n49957');
+    expect(await inside(layout, 'find . -type f | wc -l; cat d7/f19957')).toBe('20000\n19957');
   });
 
-  it('may have a sparse file of 2 GB', async () => {
+  it('may have a sparse file', async () => {
     const sparse = '/var/tmp/atomic-sparse';
     await execa('sh', [
       '-c',
-      `mkdir ${sparse} && cd ${sparse} && truncate -s 2G big && echo end >> big && tar -c --sparse --format=gnu -f layer.tar big`,
+      `mkdir ${sparse} && cd ${sparse} && truncate -s 64M big && echo end >> big && tar -c --sparse --format=gnu -f layer.tar big`,
     ]);
     const layout = await images.write('sparse', { layers: [`${sparse}/layer.tar`] });
     await execa('rm', ['-r', sparse]);
 
-    expect(await inside(layout, 'stat -c %s big; tail -c 4 big')).toBe('2147483652\nend\n');
+    expect(await inside(layout, 'stat -c %s big; tail -c 4 big')).toBe('67108868\nend\n');
   });
 });
 

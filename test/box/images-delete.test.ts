@@ -109,12 +109,15 @@ describe('images delete', () => {
   });
 
   it('ends at an interrupt while it asks', async () => {
-    const ask = `atomic images delete ${box.image('stubborn')} <&3 & asking=$!`;
+    // the shell tells what it runs in the background to ignore SIGINT
+    const ask = `env --default-signal=INT atomic images delete ${box.image('stubborn')} <&3 >/run/said & asking=$!`;
     const { stdout } = await box.sh(
-      `mkfifo /run/silence; exec 3<>/run/silence; ${ask}; sleep 1; kill -INT $asking; wait $asking; echo "ended with $?"`,
+      `mkfifo /run/silence; exec 3<>/run/silence; ${ask}; until grep -q Confirm /run/said; do sleep 0.1; done;
+      kill -INT $asking; wait $asking; echo "ended with $?"; cat /run/said`,
     );
 
-    expect(stdout).toContain('Confirm (y/N) ended with 130\n');
+    expect(stdout).toMatch(/^ended with 130\n/);
+    expect(stdout).toContain('Confirm (y/N) ');
     expect(await tags()).toContain('stubborn');
   });
 

@@ -126,9 +126,14 @@ describe('images prune', () => {
   });
 
   it('waits for an installation that is under way', async () => {
-    const work = `sleep 2; touch ${CONTAINERS}/stale.0/used; ln -s ${CONTAINERS}/stale.0 ${CONTAINERS}/stale`;
+    const lock = '/run/atomic/locks/stale.lock';
+    // until another process waits for the lock
+    const underWay = 'touch /run/locked; until pgrep -f "[f]lock --exclusive 3"; do sleep 0.1; done';
+    const work = `${underWay}; touch ${CONTAINERS}/stale.0/used; ln -s ${CONTAINERS}/stale.0 ${CONTAINERS}/stale`;
     await box.sh(`mkdir -p ${CONTAINERS}/stale.0 /run/atomic/locks`);
-    await box.sh(`flock /run/atomic/locks/stale.lock sh -c '${work}' & sleep 0.5; atomic images prune; wait`);
+    await box.sh(
+      `flock ${lock} sh -c '${work}' & until [ -e /run/locked ]; do sleep 0.1; done; atomic images prune; wait`,
+    );
 
     expect((await box.sh(`ls ${CONTAINERS}/stale.0`)).stdout).toBe('used\n');
   });

@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { useStory } from '../support/story.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
+useStory();
 const HELLO = '/var/lib/containers/atomic/hello';
 
 describe('the main path', () => {
@@ -153,26 +155,5 @@ describe('the main path', () => {
     const checked = await box.sh('ostree fsck --repo=/var/lib/containers/atomic/.storage/ostree');
 
     expect(checked).toMatchObject({ exitCode: 0 });
-  });
-});
-
-describe('the commands of the guide', () => {
-  it('installs a short name that is not local yet, under its default name', async () => {
-    const installed = await box.atomic(
-      'install',
-      '--system',
-      '--set=PORT=8085',
-      '--set=RECEIVER=Guide',
-      'gscrivano/hello-world',
-    );
-    await box.sh('systemctl start hello-world');
-    const answer = await eventually(box, 'curl -sf localhost:8085');
-
-    expect(installed.exitCode).toBe(0);
-    expect(answer.stdout).toBe('Hi Guide\n');
-    expect((await box.atomic('containers', 'list', '--json')).stdout).toContain(
-      '"image_name": "gscrivano/hello-world:latest"',
-    );
-    expect((await box.atomic('uninstall', 'hello-world')).exitCode).toBe(0);
   });
 });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publish } from '../support/publish.ts';
-import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const IMAGE = 'shared';
@@ -12,7 +12,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
+  await uninstallAll(box);
   expect(await tracesIn(box)).toBe('');
 });
 

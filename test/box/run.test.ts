@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 
@@ -8,7 +8,7 @@ const RUN_TRACES =
   'findmnt -rno TARGET | grep containers/atomic; ls -A /run/atomic 2>/dev/null; ls -A /run/runc 2>/dev/null; ls -d /run/run-once /run/hello-world 2>/dev/null';
 
 afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall $c; done');
+  await uninstallAll(box);
   expect(await tracesIn(box)).toBe('');
   expect((await box.sh(RUN_TRACES)).stdout).toBe('');
 });

@@ -1,21 +1,30 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { LAYOUTS } from '../support/build-images.ts';
 import { publish } from '../support/publish.ts';
-import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const IMAGE = 'moving';
 
-beforeEach(async () => {
+/** Installs the container, inactive, from an image that the registry has in a newer version later. */
+const setUp = async () => {
   await publish('hello-world', IMAGE);
   await box.atomic('pull', box.image(IMAGE));
   await box.atomic('install', '--system', '--name=hello', '--set=RECEIVER=Jerry', box.image(IMAGE));
-});
-
-afterEach(async () => {
-  await box.sh('for c in $(atomic containers list -aq --no-trunc); do atomic uninstall --force $c; done');
+};
+const cleanUp = async () => {
+  await uninstallAll(box);
   expect(await tracesIn(box)).toBe('');
-});
+};
+/** For tests that leave the container as it was. */
+const installForAll = () => {
+  beforeAll(setUp);
+  afterAll(cleanUp);
+};
+const installForEach = () => {
+  beforeEach(setUp);
+  afterEach(cleanUp);
+};
 
 const update = async (...options: readonly string[]) =>
   await box.atomic('containers', 'update', ...options, 'hello');
@@ -27,8 +36,10 @@ const active = async () => (await box.sh(`readlink ${CONTAINERS}/hello`)).stdout
 const info = async (name = 'hello') => JSON.parse(await box.file(`${CONTAINERS}/${name}/info`));
 const greeting = async () => (await eventually(box, 'curl -sf localhost:8081')).stdout;
 
-describe('containers update', () => {
-  it('has nothing to do when neither the image nor a value is new', async () => {
+describe('a container that is up to date', () => {
+  installForAll();
+
+  it('has nothing to be updated when neither the image nor a value is new', async () => {
     const nothing = { stdout: 'Latest version already installed.\n', stderr: '', exitCode: 0 };
 
     expect(await update()).toEqual(nothing);
@@ -37,11 +48,54 @@ describe('containers update', () => {
     expect((await box.sh(`ls ${CONTAINERS}`)).stdout).toBe('hello\nhello.0\n');
   });
 
+  it.each([
+    { what: 'no container', argv: [], message: 'Too few arguments.  Please specify the container' },
+    { what: 'an unknown one', argv: ['nobody'], message: "System container 'nobody' is not installed" },
+    {
+      what: '--all and a name',
+      argv: ['--all', 'hello'],
+      message: "Incompatible options specified.  --all doesn't support a container name",
+    },
+    {
+      what: '--all and a value',
+      argv: ['--all', '--set=A=B'],
+      message: "Incompatible options specified.  --all doesn't support --set or --rebase",
+    },
+  ])('refuses $what', async ({ argv, message }) => {
+    const refused = await box.atomic('containers', 'update', ...argv);
+
+    expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(refused.stderr.startsWith(message)).toBe(true);
+  });
+
+  it('is not rolled back without another deployment', async () => {
+    expect(await box.atomic('containers', 'rollback', 'hello')).toMatchObject({
+      exitCode: 1,
+      stderr: `Error: Cannot find a previous deployment to rollback located at ${CONTAINERS}/hello.1\n`,
+    });
+  });
+
+  it('update is for a container when there is one of that name, and else for an image', async () => {
+    expect(await box.atomic('update', 'hello')).toMatchObject({
+      stdout: 'Latest version already installed.\n',
+      exitCode: 0,
+    });
+    expect((await box.atomic('update', box.image(IMAGE))).exitCode).toBe(0);
+    expect(await box.atomic('update', 'nothing')).toMatchObject({
+      exitCode: 1,
+      stderr: expect.stringContaining('nothing not found locally.  Unable to update'),
+    });
+  });
+
   it('does not ask the registry', async () => {
     await publish('hello-world-2', IMAGE);
 
     expect((await update()).stdout).toBe('Latest version already installed.\n');
   });
+});
+
+describe('containers update', () => {
+  installForEach();
 
   it('goes to the other slot with a newer image, and keeps values, UUID and runtime', async () => {
     const before = await info();
@@ -136,26 +190,6 @@ describe('containers update', () => {
     ).toBe(0);
   });
 
-  it.each([
-    { what: 'no container', argv: [], message: 'Too few arguments.  Please specify the container' },
-    { what: 'an unknown one', argv: ['nobody'], message: "System container 'nobody' is not installed" },
-    {
-      what: '--all and a name',
-      argv: ['--all', 'hello'],
-      message: "Incompatible options specified.  --all doesn't support a container name",
-    },
-    {
-      what: '--all and a value',
-      argv: ['--all', '--set=A=B'],
-      message: "Incompatible options specified.  --all doesn't support --set or --rebase",
-    },
-  ])('refuses $what', async ({ argv, message }) => {
-    const refused = await box.atomic('containers', 'update', ...argv);
-
-    expect(refused).toMatchObject({ stdout: '', exitCode: 1 });
-    expect(refused.stderr.startsWith(message)).toBe(true);
-  });
-
   it('says that the image is gone', async () => {
     await box.sh(`rm ${CONTAINERS}/.storage/ostree/refs/heads/ociimage/*moving*`);
 
@@ -167,6 +201,8 @@ describe('containers update', () => {
 });
 
 describe('a container of the Python tool', () => {
+  installForEach();
+
   const recorded = `jq 'del(."set-values", ."installed-files-links", ."created-folders", .remote)'`;
 
   it('keeps what its owner has set, and nothing that was a default', async () => {
@@ -186,21 +222,9 @@ describe('a container of the Python tool', () => {
   });
 });
 
-describe('update', () => {
-  it('is for a container when there is one of that name, and else for an image', async () => {
-    expect(await box.atomic('update', 'hello')).toMatchObject({
-      stdout: 'Latest version already installed.\n',
-      exitCode: 0,
-    });
-    expect((await box.atomic('update', box.image(IMAGE))).exitCode).toBe(0);
-    expect(await box.atomic('update', 'nothing')).toMatchObject({
-      exitCode: 1,
-      stderr: expect.stringContaining('nothing not found locally.  Unable to update'),
-    });
-  });
-});
-
 describe('containers rollback', () => {
+  installForEach();
+
   it('goes back, and, typed again, forth', async () => {
     await box.atomic('run', 'hello');
     await update('--set=RECEIVER=foo');
@@ -219,13 +243,6 @@ describe('containers rollback', () => {
     expect(await active()).toBe(`${CONTAINERS}/hello.1`);
   });
 
-  it('needs another deployment', async () => {
-    expect(await box.atomic('containers', 'rollback', 'hello')).toMatchObject({
-      exitCode: 1,
-      stderr: `Error: Cannot find a previous deployment to rollback located at ${CONTAINERS}/hello.1\n`,
-    });
-  });
-
   it('needs the unit of the other deployment', async () => {
     await update('--set=RECEIVER=foo');
     await box.sh(`rm ${CONTAINERS}/hello.0/hello.service`);
@@ -238,6 +255,8 @@ describe('containers rollback', () => {
 });
 
 describe('a new deployment that does not start', () => {
+  installForEach();
+
   it('makes room for the old one, which runs again', async () => {
     await box.atomic('run', 'hello');
     await newer('never-starts');
@@ -278,6 +297,8 @@ describe('a new deployment that does not start', () => {
 });
 
 describe('containers update --all', () => {
+  installForEach();
+
   it('says what became of each', async () => {
     await box.atomic('install', '--system', '--name=fails', box.image(IMAGE));
     await box.atomic('run', 'fails');

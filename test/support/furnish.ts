@@ -1,5 +1,5 @@
 /** What the root file system of a box has that this machine's has not, and the other way round. */
-import { mkdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { dropInFor } from './registries-conf.ts';
 
@@ -25,6 +25,9 @@ const ABSENT = [
   'etc/init.d/etcd',
 ];
 
+/** What systemd runs at each daemon-reload, of which there are hundreds in the tests: a third of the time that it takes. */
+const GENERATORS = 'usr/lib/systemd/system-generators';
+
 /**
  * Makes this machine's root the root of a box: masks what must not start there, and puts the program in its place.
  *
@@ -36,6 +39,12 @@ export async function furnish(root: string, project: string, registry?: string):
   for (const unit of MASKED) {
     await rm(join(units, unit), { force: true });
     await symlink('/dev/null', join(units, unit));
+  }
+  const generators = join(root, 'etc/systemd/system-generators');
+  await mkdir(generators, { recursive: true });
+  for (const name of await readdir(join(root, GENERATORS))) {
+    await rm(join(generators, name), { force: true });
+    await symlink('/dev/null', join(generators, name));
   }
   for (const path of ABSENT) await rm(join(root, path), { force: true });
   await mkdir(join(root, 'var/lib/containers'), { recursive: true });

@@ -75,6 +75,19 @@ export async function tracesIn(box: TestBox): Promise<string> {
   return (await box.sh(TRACES)).stdout;
 }
 
+/** Installs a container unless it is there: for tests that leave it as it was. */
+export async function installOnce(box: TestBox, name: string, ...argv: readonly string[]): Promise<void> {
+  const { exitCode } = await box.run(['test', '-L', `${CONTAINERS}/${name}`]);
+  if (exitCode !== 0) await box.atomic('install', '--system', `--name=${name}`, ...argv);
+}
+
+/** Uninstalls all containers of root, also those that others need. */
+export async function uninstallAll(box: TestBox): Promise<void> {
+  await box.sh(
+    `cd ${CONTAINERS} && for c in *; do if [ -L "$c" ]; then atomic uninstall --force "$c"; fi; done`,
+  );
+}
+
 /** Waits until a command succeeds, and returns what it said last. */
 export async function eventually(box: Pick<TestBox, 'sh'>, line: string, seconds = 60): Promise<Outcome> {
   const quoted = line.replaceAll("'", "'\\''");
