@@ -54,6 +54,17 @@ export class UsageError extends AtomicError {
   }
 }
 
+/** There is no image, or no container, of the name that was typed. */
+export class NotFoundError extends AtomicError {
+  /** As typed. */
+  readonly subject: string;
+
+  constructor(subject: string, message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    this.subject = subject;
+  }
+}
+
 /** The person said no at a prompt (exit status 2, as the Python tool has it). */
 export class Declined extends AtomicError {
   constructor(message: string) {

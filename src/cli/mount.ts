@@ -28,8 +28,8 @@ export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
           );
         const { mountOn } = await import('../containers/mount.ts');
         // who says --shared cannot name the storage
-        const isStorageNamed = storage !== undefined || shared === true;
-        await mountOn(context, { name, folder, isStorageNamed });
+        const prefersOurs = storage !== undefined || shared === true;
+        await mountOn(context, { name, folder, prefersOurs });
       }),
     );
 }

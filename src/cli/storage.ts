@@ -1,5 +1,5 @@
 /** Where images are and come from. `--storage`: of the backends that the Python tool had, only OSTree is left. */
-import { AtomicError } from '../errors.ts';
+import { AtomicError, NotFoundError } from '../errors.ts';
 
 /**
  * Checks the backend that a command was asked to use.
@@ -12,6 +12,27 @@ export function requireOstree(storage: string | undefined, command?: string): vo
   if (storage === 'docker')
     throw new AtomicError("The 'docker' backend appears unavailable/inactive", { hint: notDocker(command) });
   throw new AtomicError(`Unable to associate string '${storage}' with backend`);
+}
+
+/**
+ * Does some work on what a person named. compat: whoever named the storage as well is told in other words that it is not
+ * there.
+ *
+ * @param notFound these words, for the name
+ * @throws NotFoundError in these words, and whatever else `work` throws
+ */
+export async function inStorage<Result>(
+  storage: string | undefined,
+  work: () => Result | Promise<Result>,
+  notFound = (name: string) => `Unable to find ${name} in the ostree backend`,
+): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    if (storage === undefined || !(error instanceof NotFoundError)) throw error;
+    const { subject, hint } = error;
+    throw new NotFoundError(subject, notFound(subject), { cause: error, ...(hint && { hint }) });
+  }
 }
 
 /** What there is to say to somebody who wants something of Docker. */

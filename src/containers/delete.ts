@@ -1,6 +1,6 @@
 /** `atomic containers delete`: uninstalls several containers, after a question. */
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, NotFoundError } from '../errors.ts';
 import { shownName } from '../images/names/reference.ts';
 import { containerFolders, readDeployments } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
@@ -10,8 +10,6 @@ export interface DeleteRequest {
   readonly names: readonly string[];
   /** Instead of `names`: all containers. */
   readonly isAll: boolean;
-  /** Whether the person said that the containers are in OSTree; only the message differs. */
-  readonly isStorageNamed: boolean;
   /** Also when other containers use the root file system of one. */
   readonly isForced: boolean;
 }
@@ -26,7 +24,7 @@ export interface DeleteTarget {
  * Uninstalls containers; those that use the root file system of another go before that one.
  *
  * @param confirm asks the person; whatever it throws ends the command before anything has been removed
- * @throws AtomicError when one of the containers is not there
+ * @throws NotFoundError when one of the containers is not there
  */
 export async function deleteContainers(
   context: Context,
@@ -36,12 +34,8 @@ export async function deleteContainers(
   const targets = allTargets(context);
   for (const name of request.names) {
     if (targets.some((target) => target.name === name)) continue;
-    throw new AtomicError(
-      request.isStorageNamed
-        ? `Unable to find ${name} in the ostree backend`
-        : `Unable to find backend associated with container '${name}'`,
-      { hint: "see 'atomic containers list -a'" },
-    );
+    const hint = "see 'atomic containers list -a'";
+    throw new NotFoundError(name, `Unable to find backend associated with container '${name}'`, { hint });
   }
   const chosen = targets.filter(({ name }) => request.isAll || request.names.includes(name));
   if (chosen.length === 0) throw new AtomicError('No containers to delete');

@@ -11,23 +11,20 @@ export interface DeleteImagesRequest {
   readonly images: readonly string[];
   /** Instead of `images`: all, with their layers. */
   readonly isAll: boolean;
-  readonly isStorageNamed: boolean;
 }
 
 /**
  * Deletes images. Containers keep their files, and what a deployment records as its image can be deleted, too.
  *
  * @param confirm asks the person; whatever it throws ends the command before anything has been deleted
- * @throws AtomicError when one of the images is not there
+ * @throws NotFoundError when one of the images is not there
  */
 export async function deleteImages(
   context: Context,
-  { images, isAll, isStorageNamed }: DeleteImagesRequest,
+  { images, isAll }: DeleteImagesRequest,
   confirm: (names: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  const targets = isAll
-    ? allTargets(context)
-    : images.flatMap((image) => targetsFor(context, { image, isStorageNamed }));
+  const targets = isAll ? allTargets(context) : images.flatMap((image) => targetsFor(context, image));
   if (targets.length === 0) throw new AtomicError('No images to delete.');
   warnOfContainers(context, targets);
   await confirm(targets.map(({ shownAs }) => shownAs));

@@ -58,7 +58,7 @@ function containerSubject(context: Context, text: string): Subject | undefined {
 }
 
 function imageSubject(context: Context, text: string): Subject {
-  const image = requireImage(context, { image: text, isStorageNamed: false });
+  const image = requireImage(context, text);
   return { ...openImageTree(context, image), image };
 }
 

@@ -7,7 +7,7 @@ import { type ImageTree, openImageTree } from '../images/layers/image-tree.ts';
 import { fullName, parseReference } from '../images/names/reference.ts';
 import { remoteLabels } from '../images/remote-labels.ts';
 import { type Labels, labelsOf } from '../images/store/labels.ts';
-import { type ImageLookup, requireImage } from '../images/store/lookup.ts';
+import { requireImage } from '../images/store/lookup.ts';
 import { type ExportsManifest, parseExportsManifest } from './rendering/exports.ts';
 import { type Template, type Values, variablesOf } from './rendering/template.ts';
 import { FORCED_VARIABLES } from './rendering/values.ts';
@@ -46,10 +46,11 @@ const SET_WHERE_USED = ['ATOMIC', 'RUNTIME'];
 /**
  * Describes an image of the store.
  *
- * @throws AtomicError when it is not there, or it or its manifest.json is damaged
+ * @param text its name, or the beginning of its id
+ * @throws NotFoundError when it is not there; AtomicError when it or its manifest.json is damaged
  */
-export async function describeImage(context: Context, lookup: ImageLookup): Promise<ImageInfo> {
-  const image = requireImage(context, lookup);
+export async function describeImage(context: Context, text: string): Promise<ImageInfo> {
+  const image = requireImage(context, text);
   const tree = openImageTree(context, image);
   const manifest = parseExportsManifest(await tree.readText('exports/manifest.json'), image.name);
   const used = usedVariables(context, await templatesOf(tree, manifest));

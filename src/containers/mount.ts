@@ -25,7 +25,7 @@ export interface MountRequest {
   /** As typed; for an image it has to be empty. */
   readonly folder: string;
   /** Whether an image is to be mounted though Docker has one of that name, too. */
-  readonly isStorageNamed: boolean;
+  readonly prefersOurs: boolean;
 }
 
 /** What is to be seen. */
@@ -42,7 +42,7 @@ type Subject =
 export async function mountOn(context: Context, request: MountRequest): Promise<void> {
   const target = findFolder(context, request.folder);
   const subject = findSubject(context, request.name);
-  if (subject.kind === 'image' && !request.isStorageNamed) await requireUnambiguous(context, request.name);
+  if (subject.kind === 'image' && !request.prefersOurs) await requireUnambiguous(context, request.name);
   const { isRoot } = context.user;
   if (subject.kind === 'container' && !isRoot) throw new AtomicError('Need to be root to mount a container.');
   await using _lock = await lockMounts(context);

@@ -7,7 +7,7 @@ import { parseReference } from './names/reference.ts';
 import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from './names/refs.ts';
 import { readImage, tagNames, tagsOf } from './store/images.ts';
 import { lockRepository } from './store/lock.ts';
-import { type ImageLookup, requireImage } from './store/lookup.ts';
+import { requireImage } from './store/lookup.ts';
 import { blobsOfCommits } from './store/reachable.ts';
 
 /** A ref that is to be deleted. */
@@ -23,14 +23,13 @@ export interface ImageTarget {
  * What deleting an image by its name, or by the beginning of its id, deletes: by id, that is every tag of it. An
  * image need not be readable to be deleted.
  *
- * @throws AtomicError when there is no such image
+ * @throws NotFoundError when there is no such image
  */
-export function targetsFor(context: Context, lookup: ImageLookup): readonly ImageTarget[] {
-  const { image: text } = lookup;
+export function targetsFor(context: Context, text: string): readonly ImageTarget[] {
   const ref = refOf(parseReference(text));
   if (tagNames(context).includes(ref.slice(REF_FOLDER.length + 1)))
     return [{ ref, shownAs: text, id: idOf(context, ref) }];
-  const { id } = requireImage(context, lookup);
+  const { id } = requireImage(context, text);
   const tags = tagsOf(context, id);
   const [only, ...others] = tags;
   if (only !== undefined && others.length === 0) return [{ ref: only.ref, shownAs: id.slice(0, 12), id }];

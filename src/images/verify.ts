@@ -14,9 +14,8 @@ import { verifyContent } from './verification/content.ts';
 export interface VerifyRequest {
   /** Its name, with a transport prefix if need be, or the beginning of its id; absent: all images. */
   readonly image?: string;
-  readonly isStorageNamed: boolean;
   /** Whether to check the content, too. */
-  readonly hasContent: boolean;
+  readonly checksContent: boolean;
 }
 
 export interface Verification {
@@ -47,10 +46,9 @@ export async function verifyImages(
   context: Context,
   request: VerifyRequest,
 ): Promise<readonly Verification[]> {
-  const subjects =
-    request.image === undefined ? allSubjects(context) : [subjectFor(context, request.image, request)];
+  const subjects = request.image === undefined ? allSubjects(context) : [subjectFor(context, request.image)];
   const refs = subjects.flatMap(({ image }) => (image ? partsOf(image).map(({ ref }) => ref) : []));
-  const damages = request.hasContent ? await verifyContent(context, refs) : undefined;
+  const damages = request.checksContent ? await verifyContent(context, refs) : undefined;
   const verifications: Verification[] = [];
   for (const subject of subjects) verifications.push(await verify(context, subject, damages));
   return verifications;
@@ -64,8 +62,8 @@ interface Subject {
   readonly source?: Reference;
 }
 
-function subjectFor(context: Context, text: string, { isStorageNamed }: VerifyRequest): Subject {
-  const image = requireImage(context, { image: text, isStorageNamed });
+function subjectFor(context: Context, text: string): Subject {
+  const image = requireImage(context, text);
   const source = isNamedBy(image, text) ? parseReference(text) : parseName(image.name);
   return { name: source.name, image, source };
 }

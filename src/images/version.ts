@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts';
 import { parseReference } from './names/reference.ts';
 import { labelsOf, versionIn } from './store/labels.ts';
-import { type ImageLookup, isNamedBy, requireImage } from './store/lookup.ts';
+import { isNamedBy, requireImage } from './store/lookup.ts';
 
 export interface ImageVersion {
   /** As typed, without a transport prefix; absent when the image was found by its id. */
@@ -14,11 +14,12 @@ export interface ImageVersion {
 /**
  * Tells the version of an image in the store.
  *
- * @throws AtomicError when it is not there
+ * @param text its name, or the beginning of its id
+ * @throws NotFoundError when it is not there
  */
-export function versionOfImage(context: Context, lookup: ImageLookup): ImageVersion {
-  const image = requireImage(context, lookup);
+export function versionOfImage(context: Context, text: string): ImageVersion {
+  const image = requireImage(context, text);
   const version = versionIn(labelsOf(context, image)) ?? image.id;
-  const name = isNamedBy(image, lookup.image) ? { name: parseReference(lookup.image).name } : {};
+  const name = isNamedBy(image, text) ? { name: parseReference(text).name } : {};
   return { ...name, version, id: image.id };
 }

@@ -6,7 +6,7 @@ import { type Cli, perform } from '../cli.ts';
 import { pythonList } from '../output/formats.ts';
 import { confirm } from '../output/prompt.ts';
 import { renderTable } from '../output/table.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 /** `atomic containers delete`: uninstalls containers after a confirmation. */
 export function addContainersDelete(parent: CommandUnknownOpts, cli: Cli): void {
@@ -25,13 +25,14 @@ export function addContainersDelete(parent: CommandUnknownOpts, cli: Cli): void 
         requireOstree(options.storage);
         const { deleteContainers } = await import('../../containers/delete.ts');
         const isForced = options.force === true;
-        const request = { names, isAll, isForced, isStorageNamed: options.storage !== undefined };
+        const request = { names, isAll, isForced };
         const isAssumed = self.optsWithGlobals().assumeyes === true;
-        await deleteContainers(context, request, async (targets) => {
+        const ask = async (targets: readonly DeleteTarget[]) => {
           for (const line of dialogue(targets, isAssumed)) cli.output.line(line);
           const what = isAll ? 'all containers' : pythonList(names);
           if (!isAssumed) await confirm(cli, `User aborted delete operation for ${what}`);
-        });
+        };
+        await inStorage(options.storage, async () => await deleteContainers(context, request, ask));
       }),
     );
 }

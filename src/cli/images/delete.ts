@@ -6,7 +6,7 @@ import { type Cli, perform } from '../cli.ts';
 import { pythonList } from '../output/formats.ts';
 import { confirm } from '../output/prompt.ts';
 import { longest, renderTable } from '../output/table.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 /** Not all images could be deleted in their registries. */
 const INCOMPLETE = 2;
@@ -29,13 +29,13 @@ export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
         requireOstree(options.storage);
         if (options.remote) return await deleteRemote(context, images);
         const { deleteImages } = await import('../../containers/images-delete.ts');
-        const request = { images, isAll, isStorageNamed: options.storage !== undefined };
         const isAssumed = self.optsWithGlobals().assumeyes === true;
-        await deleteImages(context, request, async (names) => {
+        const ask = async (names: readonly string[]) => {
           for (const line of dialogue(names, isAssumed)) cli.output.line(line);
           const what = isAll ? 'all images' : pythonList(images);
           if (!isAssumed) await confirm(cli, `User aborted delete operation for ${what}`);
-        });
+        };
+        await inStorage(options.storage, async () => await deleteImages(context, { images, isAll }, ask));
         return 0;
       }),
     );

@@ -3,7 +3,7 @@ import type { CommandUnknownOpts } from 'commander';
 import type { ImageInfo } from '../../containers/images-info.ts';
 import { AtomicError } from '../../errors.ts';
 import { type Cli, perform } from '../cli.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 /** `atomic images info`, and `atomic info`. */
 export function addImagesInfo(parent: CommandUnknownOpts, cli: Cli): void {
@@ -19,10 +19,9 @@ export function addImagesInfo(parent: CommandUnknownOpts, cli: Cli): void {
         if (remote && storage !== undefined)
           throw new AtomicError("The --remote option cannot be used with the 'ostree' storage option.");
         const { describeImage, describeRemoteImage } = await import('../../containers/images-info.ts');
-        const lookup = { image, isStorageNamed: storage !== undefined };
         const info = remote
           ? await describeRemoteImage(context, image)
-          : await describeImage(context, lookup);
+          : await inStorage(storage, async () => await describeImage(context, image));
         for (const line of linesOf(info)) cli.output.line(line);
       }),
     );

@@ -1,7 +1,7 @@
 /** Options of `atomic images tag`. */
 import type { CommandUnknownOpts } from 'commander';
 import { type Cli, perform } from '../cli.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 /** `atomic images tag`. */
 export function addImagesTag(parent: CommandUnknownOpts, cli: Cli): void {
@@ -15,7 +15,8 @@ export function addImagesTag(parent: CommandUnknownOpts, cli: Cli): void {
       perform(cli, self, async (context) => {
         requireOstree(storage);
         const { tagImage } = await import('../../images/tag.ts');
-        await tagImage(context, { source, target, isStorageNamed: storage !== undefined });
+        const tag = async () => await tagImage(context, { source, target });
+        await inStorage(storage, tag, (name) => `Cannot find image ${name}.`);
       }),
     );
 }

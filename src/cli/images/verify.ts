@@ -4,7 +4,7 @@ import { AtomicError } from '../../errors.ts';
 import type { Verification } from '../../images/verify.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 interface Options {
   readonly all?: true;
@@ -27,8 +27,8 @@ export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli): void {
       perform(cli, self, async (context) => {
         requireSensible(image, options);
         const { verifyImages } = await import('../../images/verify.ts');
-        const request = { isStorageNamed: options.storage !== undefined, hasContent: options.validate };
-        const verified = await verifyImages(context, image === undefined ? request : { ...request, image });
+        const request = { checksContent: options.validate, ...(image === undefined ? {} : { image }) };
+        const verified = await inStorage(options.storage, async () => await verifyImages(context, request));
         for (const verification of verified)
           for (const line of linesOf(verification, options)) cli.output.line(line);
         return Number(verified.some(({ isSound }) => !isSound));

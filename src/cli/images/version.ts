@@ -3,7 +3,7 @@ import type { CommandUnknownOpts } from 'commander';
 import type { ImageVersion } from '../../images/version.ts';
 import { type Cli, perform } from '../cli.ts';
 import { renderTable } from '../output/table.ts';
-import { requireOstree } from '../storage.ts';
+import { inStorage, requireOstree } from '../storage.ts';
 
 /** `atomic images version`, and `atomic version`. */
 export function addImagesVersion(parent: CommandUnknownOpts, cli: Cli): void {
@@ -17,7 +17,7 @@ export function addImagesVersion(parent: CommandUnknownOpts, cli: Cli): void {
       perform(cli, self, async (context) => {
         requireOstree(storage);
         const { versionOfImage } = await import('../../images/version.ts');
-        const found = versionOfImage(context, { image, isStorageNamed: storage !== undefined });
+        const found = await inStorage(storage, () => versionOfImage(context, image));
         for (const line of linesOf(found)) cli.output.line(line);
       }),
     );
