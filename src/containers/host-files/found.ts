@@ -34,12 +34,18 @@ export function findIn(directory: Directory, name: string, signal?: AbortSignal)
     stat,
     fingerprint,
     async matches(record) {
+      if (!isOfFiles(stat)) return false;
       if (record.kept !== undefined && (await fingerprint()) === record.kept) return true;
       if (stat.isSymbolicLink() && record.isFollowed) return (await followed()) === record.checksum;
       if (stat.isFile() && record.size !== undefined && BigInt(record.size) !== stat.size) return false;
       return (await fingerprint()) === fingerprintOf(record);
     },
   };
+}
+
+/** Devices, sockets and FIFOs are never what a container has put there. */
+function isOfFiles(stat: BigIntStats): boolean {
+  return stat.isFile() || stat.isSymbolicLink() || stat.isDirectory();
 }
 
 async function fingerprintAt(

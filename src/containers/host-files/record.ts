@@ -61,7 +61,7 @@ function ifSet<Key extends string, Value>(key: Key, value: Value | undefined): {
 }
 
 /** The inverse of {@link recordsOf}, for records of this program. */
-export function recordedFiles(files: FileRecords, folders: Iterable<string>): RecordedFiles {
+export function recordedFiles(files: FileRecords, created: Iterable<string>): RecordedFiles {
   const entries = [...files].sort(([a], [b]) => (a < b ? -1 : 1));
   const table = <Key extends 'link' | 'size' | 'kept'>(key: Key) =>
     Object.fromEntries(
@@ -73,7 +73,7 @@ export function recordedFiles(files: FileRecords, folders: Iterable<string>): Re
     'installed-files-links': table('link'),
     'installed-files-sizes': table('size'),
     'installed-files-kept': table('kept'),
-    'created-folders': [...new Set(folders)].sort(),
+    'created-folders': [...new Set(created)].sort(),
   };
 }
 

@@ -30,9 +30,9 @@ export async function removeHostFiles(
 ): Promise<void> {
   await undoHostFiles(context, container, { isTolerant: true });
   const known = installed.map(({ info }) => recordsOf(info));
-  const folders = installed.flatMap(({ info }) => info['created-folders'] ?? []);
+  const made = installed.flatMap(({ info }) => info['created-folders'] ?? []);
   const paths = [...new Set(known.flatMap((records) => [...records.keys()]))].sort();
-  if (paths.length === 0 && folders.length === 0) return;
+  if (paths.length === 0 && made.length === 0) return;
   await withHostFilesLock(context, async () => {
     using host = openHost(context);
     const owners = ownersBeside(context, container);
@@ -43,7 +43,7 @@ export async function removeHostFiles(
       );
       emptied.push(...(await removeIn(context, host, { directory, mine, owners })));
     }
-    const unused = new Set([...folders, ...emptied].filter((path) => !owners.haveDirectory(path)));
+    const unused = new Set([...made, ...emptied].filter((path) => !owners.haveDirectory(path)));
     removeDirectories(context, host, unused);
     syncDirectories(context, host, [...byDirectory([...paths, ...unused], (path) => path).keys()]);
   });

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   mkdirSync,
@@ -81,6 +82,16 @@ describe('a host file that somebody has changed', () => {
     expect(record['installed-files']).toEqual([]);
     await undoHostFiles(world.context, container);
     expect(world.host()).toEqual({ '/etc/a': 'mine', '/etc/b': 'edited', '/etc/c': 'c', '/etc/d': 'theirs' });
+  });
+
+  it('stays when it is something else now, whatever the record of the Python tool says', async () => {
+    const app = await install(world, 'app', { '/etc/a': '1' });
+    execFileSync('sh', ['-c', 'rm "$1" && mkfifo "$1"', 'sh', world.path('/etc/a')]);
+    const info = { ...app.info, 'installed-files-checksum': {}, 'installed-files-links': null };
+
+    await uninstall(world, { ...app, info });
+
+    expect(world.lines()).toContain('Will not delete /etc/a as it was manually modified.');
   });
 
   it('is not read to the end when its size tells already', async () => {
