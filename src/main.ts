@@ -38,7 +38,7 @@ function currentDirectory(): string {
     return process.cwd();
   } catch (cause) {
     const hint = 'go to another one, or give an absolute path';
-    throw new AtomicError('the current directory does not exist any more', { hint, cause });
+    throw new AtomicError('the current directory no longer exists', { hint, cause });
   }
 }
 
@@ -60,7 +60,7 @@ async function main(argv: readonly string[]): Promise<void> {
   process.on('exit', (status) => {
     const error = failure();
     if (error === undefined || status !== 0) return;
-    output.warn(`cannot write what there was to say: ${error.message}`);
+    output.warn(`cannot write the output: ${error.message}`);
     process.exitCode = 1;
   });
   try {

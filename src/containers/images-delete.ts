@@ -37,7 +37,7 @@ function warnOfContainers(context: Context, targets: readonly ImageTarget[]): vo
   for (const { id, shownAs } of targets) {
     const based = records.filter(({ info }) => id !== undefined && info.revision === id);
     for (const container of new Set(based.map((record) => record.container))) {
-      const text = `The container '${container}' is based on the image ${shownAs}; it stays as it is`;
+      const text = `The container '${container}' is based on the image ${shownAs}; the container is not changed`;
       warn(context, text);
     }
   }

@@ -106,7 +106,7 @@ function containerRootfs(context: Context, name: string): string | undefined {
   if (remote) return findRemoteRootfs(context, remote).folder;
   const rootfs = join(path, 'rootfs');
   if (lstatSync(rootfs, { throwIfNoEntry: false })?.isDirectory()) return rootfs;
-  throw new AtomicError(`cannot mount '${name}': ${rootfs} is not a folder`);
+  throw new AtomicError(`cannot mount '${name}': ${rootfs} is not a directory`);
 }
 
 interface Place {
@@ -131,7 +131,7 @@ async function showImage(context: Context, image: LocalImage, { folder, target }
     await mountView(context, viewOf(folder, source), target);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    context.log.debug({ error: error.message }, 'no overlay here');
+    context.log.debug({ error: error.message }, 'overlay is not available');
     context.report({ kind: 'extracting', path: target });
     await removeTree(context, source);
     await makeDirectory(source);

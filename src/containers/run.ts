@@ -81,7 +81,7 @@ function requireUnit(container: Container): void {
   const { name, unit } = container;
   if (exists(unit) || preinstalledPath(container) !== undefined) return;
   throw new AtomicError(`cannot start '${name}': it has no service`, {
-    hint: `${unit} does not exist; 'atomic containers list -a' shows whether it ever had one`,
+    hint: `${unit} does not exist; see 'atomic containers list -a'`,
   });
 }
 

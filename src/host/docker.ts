@@ -154,6 +154,6 @@ function parse<Type>(schema: z.ZodType<Type>, { status, text, path, shownAs }: A
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {
-    throw wrong('something that is no list', error);
+    throw wrong('something that is not a list', error);
   }
 }

@@ -23,7 +23,7 @@ export async function tagImage(context: Context, request: TagRequest): Promise<v
   const { source, target } = request;
   const reference = parseReference(target);
   if (reference.digest !== '')
-    throw new AtomicError(`cannot tag an image as ${target}: a digest names its content`);
+    throw new AtomicError(`cannot tag an image as ${target}: a tag cannot be a digest`);
   await using _lock = await lockRepository(context);
   const image = requireImage(context, source);
   await writeRef(context, context.paths.repository, refOf(reference), image.commit);

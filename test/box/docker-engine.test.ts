@@ -151,7 +151,7 @@ describe('the engine', () => {
     expect(await list({ DOCKER_HOST: address })).toEqual({
       exitCode: 0,
       stdout: 'ours\n',
-      stderr: `Skipping what Docker has: ${line}\n`,
+      stderr: `Skipping containers and images of Docker: ${line}\n`,
     });
   });
 
@@ -172,7 +172,7 @@ describe('the engine', () => {
     ];
     await sh('systemctl kill --signal=CONT test-docker');
     const warning =
-      'Skipping what Docker has: cannot ask the Docker engine at unix:///var/run/docker.sock: no answer within 500 ms\n';
+      'Skipping containers and images of Docker: cannot ask the Docker engine at unix:///var/run/docker.sock: no answer within 500 ms\n';
 
     expect(containersList).toMatchObject({ stdout: 'ours\n', exitCode: 0 });
     expect([containersList.stderr, imagesList.stderr]).toEqual([warning, warning]);
@@ -189,7 +189,7 @@ describe('the engine', () => {
       exitCode: 0,
       stdout: 'ours\n',
       stderr:
-        'Skipping what Docker has: the Docker engine at unix:///run/fake.sock answers /containers/json?all=1 with something that is no list\n',
+        'Skipping containers and images of Docker: the Docker engine at unix:///run/fake.sock answers /containers/json?all=1 with something that is not a list\n',
     });
     await sh('systemctl stop fake');
   });

@@ -86,7 +86,7 @@ describe('a layer', () => {
     {
       name: 'files below a link',
       layers: [[link('a', OUTSIDE), file('a/evil')]],
-      line: /has "a\/evil" below "a", which is no folder/,
+      line: /has "a\/evil" below "a", which is not a directory/,
     },
     {
       name: 'names that are not UTF-8',

@@ -58,7 +58,7 @@ describe('images tag', () => {
   it.each([
     [['nowhere', 'x'], "Unable to find 'nowhere' in the following backends: ostree"],
     [['--storage=ostree', 'nowhere', 'x'], 'Cannot find image nowhere.'],
-    [['nowhere', `x@sha256:${'a'.repeat(64)}`], 'a digest names its content'],
+    [['nowhere', `x@sha256:${'a'.repeat(64)}`], 'a tag cannot be a digest'],
     [['nowhere', '../x'], 'Invalid image name "../x"'],
   ])('refuses %j', async (words, message) => {
     const refused = await box.atomic('images', 'tag', ...words);
@@ -128,7 +128,9 @@ describe('images delete', () => {
 
     expect(deleted.exitCode).toBe(0);
     expect(deleted.stdout).toMatch(/^The following images will be deleted\.\n\n {3}IMAGE +STORAGE\n/);
-    expect(deleted.stderr).toBe(`The container 'based' is based on the image ${name}; it stays as it is\n`);
+    expect(deleted.stderr).toBe(
+      `The container 'based' is based on the image ${name}; the container is not changed\n`,
+    );
     expect((await box.atomic('containers', 'list', '-aq')).stdout).toBe('based\n');
   });
 

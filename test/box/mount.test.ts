@@ -180,7 +180,7 @@ describe('a container', () => {
     const refused = await mount('hello');
     await box.sh(`cd ${CONTAINERS}/hello.0 && rm rootfs && mv kept rootfs`);
 
-    expect(refused).toEqual(refusal(`cannot mount 'hello': ${CONTAINERS}/hello.0/rootfs is not a folder`));
+    expect(refused).toEqual(refusal(`cannot mount 'hello': ${CONTAINERS}/hello.0/rootfs is not a directory`));
     await expectNothingLeft();
   });
 

@@ -4,7 +4,7 @@ import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const ROOT = '/var/lib/containers/atomic';
-const CUT_SHORT = 'cannot write what there was to say: ENOSPC: no space left on device, write\n';
+const CUT_SHORT = 'cannot write the output: ENOSPC: no space left on device, write\n';
 let image = '';
 
 beforeAll(async () => {

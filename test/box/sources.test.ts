@@ -133,9 +133,7 @@ describe('the local engine', () => {
   });
 
   it('does not have every image', async () => {
-    expect(await refusal('docker:nothing')).toMatch(
-      /^cannot pull docker:nothing: .*; 'docker images' lists what the engine has$/,
-    );
+    expect(await refusal('docker:nothing')).toMatch(/^cannot pull docker:nothing: .*; see 'docker images'$/);
   });
 
   it('saves archives, which are sources too', async () => {
@@ -246,7 +244,7 @@ describe('a layout', () => {
     );
 
     expect(await refusal('oci:./lying')).toMatch(
-      /^the manifest in .*\/lying has the digest sha256:\w+, not sha256:\w+ as it should$/,
+      /^the manifest in .*\/lying has the digest sha256:\w+, not sha256:\w+$/,
     );
   });
 });

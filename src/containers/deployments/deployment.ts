@@ -84,7 +84,7 @@ export function parseInfo(text: string, file: string): Info {
   try {
     return Info.parse(JSON.parse(text));
   } catch (error) {
-    throw new AtomicError(`${file} is damaged: it does not hold a deployment's record`, { cause: error });
+    throw new AtomicError(`${file} is damaged: it is not the record of a deployment`, { cause: error });
   }
 }
 

@@ -128,7 +128,7 @@ async function askEngine<Item>(
     return engine === undefined ? [] : await question(engine);
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
-    warn(context, `Skipping what Docker has: ${error.line}`);
+    warn(context, `Skipping containers and images of Docker: ${error.line}`);
     return [];
   }
 }

@@ -68,7 +68,7 @@ function walk(directory: Directory, place: Place, tables: HostFileTables): reado
   for (const name of [...directory.names()].sort()) {
     const shownAs = join(directory.path, name);
     if (name.includes('\ufffd'))
-      throw new AtomicError(`${shownAs}: a file for the host needs a name in UTF-8`);
+      throw new AtomicError(`${shownAs}: the names of host files must be in UTF-8`);
     const path = join(place.path, name);
     const moved = join(place.target, name);
     const target = tables.renames[moved] ?? moved;

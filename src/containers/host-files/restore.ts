@@ -45,8 +45,7 @@ async function layOut({ path, info }: Deployment, mirror: string): Promise<void>
     templates: info['installed-files-template'] ?? [],
   };
   const files = await readHostFiles({ rootfs, shownAs: rootfs }, tables);
-  if (files.length === 0)
-    throw new AtomicError(`cannot roll back: the files for the host are gone from ${rootfs}`);
+  if (files.length === 0) throw new AtomicError(`cannot roll back: the host files are gone from ${rootfs}`);
   const unfinished = `${mirror}.new`;
   await rm(unfinished, { recursive: true, force: true });
   stageHostFiles(files, recordedValues(info), unfinished);

@@ -42,7 +42,7 @@ const recordOf = (path: string) => join(path, 'record.json');
 
 /** Waits until no other command mounts or unmounts. */
 export async function lockMounts(context: Context): Promise<AsyncDisposable> {
-  const text = 'Waiting for another atomic command to end mounting';
+  const text = 'Waiting for another atomic command to finish mounting';
   const file = join(context.paths.locks, '.mounts.lock');
   return await takeLock(context, file, () => context.report({ kind: 'waiting', text }));
 }

@@ -47,7 +47,7 @@ function parseAssignment(text: string): [string, string] {
     throw new AtomicError(`Invalid value '${printable(text)}'.  Expected form NAME=VALUE`);
   const value = text.slice(at + 1);
   if (hasControlCharacters(value))
-    throw new AtomicError(`Invalid value for ${name}: it holds a line break or another control character`);
+    throw new AtomicError(`Invalid value for ${name}: it contains a line break or another control character`);
   return [name, value];
 }
 

@@ -82,7 +82,7 @@ async function hasOverlay(
     return true;
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
-    context.log.debug({ error: error.message }, 'no overlay here');
+    context.log.debug({ error: error.message }, 'overlay is not available');
     return false;
   }
 }

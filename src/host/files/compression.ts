@@ -44,7 +44,7 @@ export async function gunzip({ signal }: Host, file: string, target: string): Pr
 export function explainGzip(what: string): (error: unknown) => never {
   return (error) => {
     if (error instanceof Error && 'code' in error && String(error.code).startsWith('Z_'))
-      throw new AtomicError(`${what} is damaged: it cannot be uncompressed: ${error.message}`, {
+      throw new AtomicError(`${what} is damaged: it cannot be decompressed: ${error.message}`, {
         cause: error,
       });
     throw error;

@@ -19,7 +19,7 @@ export interface Directories {
 
 /** Goes through the entries of one archive, in their order. */
 export class TarRules {
-  readonly #kinds = new Map<string, 'folder' | 'other'>();
+  readonly #kinds = new Map<string, 'directory' | 'other'>();
   readonly #specials = new Set<string>();
   /** The folders that have no entry of their own. */
   readonly #implied = new Set(['']);
@@ -36,10 +36,10 @@ export class TarRules {
       this.#specials.add(path);
       return false;
     }
-    if (path === '' && kind !== 'folder') throw new AtomicError('has a file without a name');
+    if (path === '' && kind !== 'directory') throw new AtomicError('has a file without a name');
     this.#enterParents(path);
     if ((this.#kinds.get(path) ?? kind) !== kind)
-      throw new AtomicError(`has ${shown(path)} twice, once as a folder and once as something else`);
+      throw new AtomicError(`has ${shown(path)} twice, once as a directory and once as something else`);
     this.#kinds.set(path, kind);
     this.#implied.delete(path);
     return true;
@@ -47,15 +47,15 @@ export class TarRules {
 
   /** The paths of the directories so far, '' for the root: those with an entry of their own, and the others. */
   get directories(): Directories {
-    const all = [...this.#kinds].flatMap(([path, kind]) => (kind === 'folder' ? [path] : []));
+    const all = [...this.#kinds].flatMap(([path, kind]) => (kind === 'directory' ? [path] : []));
     return {
       described: all.filter((path) => !this.#implied.has(path)),
       implied: [...this.#implied],
     };
   }
 
-  #kindOf(entry: TarEntry): 'folder' | 'special' | 'other' {
-    if (isFolder(entry)) return 'folder';
+  #kindOf(entry: TarEntry): 'directory' | 'special' | 'other' {
+    if (isFolder(entry)) return 'directory';
     const isSpecial = entry.type === '1' ? this.#specials.has(pathOf(entry.link)) : SPECIAL.has(entry.type);
     return isSpecial ? 'special' : 'other';
   }
@@ -64,10 +64,10 @@ export class TarRules {
   #enterParents(path: string): void {
     for (let parent = posix.dirname(path); parent !== '.'; parent = posix.dirname(parent)) {
       const kind = this.#kinds.get(parent);
-      if (kind === 'folder') return;
+      if (kind === 'directory') return;
       if (kind === 'other')
-        throw new AtomicError(`has ${shown(path)} below ${shown(parent)}, which is no folder`);
-      this.#kinds.set(parent, 'folder');
+        throw new AtomicError(`has ${shown(path)} below ${shown(parent)}, which is not a directory`);
+      this.#kinds.set(parent, 'directory');
       this.#implied.add(parent);
     }
   }

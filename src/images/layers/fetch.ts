@@ -103,6 +103,6 @@ async function* arrivals(
 function warnOfSpecials(context: Context, shownAs: string, specials: readonly number[]): void {
   const count = specials.reduce((sum, dropped) => sum + dropped, 0);
   if (count === 0) return;
-  const text = `Skipped ${count} device nodes or fifos in the layers of ${shownAs}: OSTree cannot hold them`;
+  const text = `Skipped ${count} device nodes or fifos in the layers of ${shownAs}: OSTree cannot store them`;
   warn(context, text);
 }

@@ -15,7 +15,7 @@ export function requireSafeWhiteouts(repository: string, tree: string, owner: st
   const { files, folders } = readFolder(repository, tree);
   for (const name of files.keys()) {
     if (isWhiteout(name) && ['', '.', '..'].includes(name.slice(WHITEOUT.length)))
-      throw new AtomicError(`${owner} has the whiteout '${name}', which is for no file`);
+      throw new AtomicError(`${owner} has the whiteout '${name}', which names no file`);
   }
   for (const folder of folders.values()) requireSafeWhiteouts(repository, folder.tree, owner);
 }

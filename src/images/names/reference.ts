@@ -72,7 +72,7 @@ function pathReference(transport: PathTransport, text: string): Reference {
   const path = text.replace(/^\/\//, '/');
   if (path === '') {
     throw new AtomicError(`Invalid image name '${transport}:'`, {
-      hint: 'give the path of the file or folder',
+      hint: 'give the path of the file or directory',
     });
   }
   const image = baseNameOf(path);

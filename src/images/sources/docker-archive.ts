@@ -36,7 +36,7 @@ export function describeArchive(
   { manifest, repositories }: Readonly<Record<'manifest' | 'repositories', string | undefined>>,
 ): ArchivedImage {
   if (manifest === undefined && repositories === undefined) {
-    throw new AtomicError(`${file} holds no image that 'docker save' could have written`, {
+    throw new AtomicError(`${file} contains no image of 'docker save'`, {
       hint: "for the archive of an OCI layout use 'oci-archive:'",
     });
   }

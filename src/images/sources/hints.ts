@@ -6,14 +6,13 @@ export function registryHint(reason: string): string | undefined {
     return "check --src-creds, or use 'skopeo login'";
   if (/manifest unknown|name unknown/i.test(reason)) return 'check the name and the tag';
   if (/HTTP response to HTTPS client|x509|certificate/i.test(reason))
-    return "use 'http:' before the name to do without TLS";
+    return "put 'http:' before the name to go without TLS";
   return undefined;
 }
 
 /** For an image on this machine. */
 export function localHint(reason: string): string | undefined {
-  if (/reference does not exist|no such image/i.test(reason))
-    return "'docker images' lists what the engine has";
-  if (/does not resolve to an image ID/.test(reason)) return "'podman images' lists what is there";
+  if (/reference does not exist|no such image/i.test(reason)) return "see 'docker images'";
+  if (/does not resolve to an image ID/.test(reason)) return "see 'podman images'";
   return undefined;
 }

@@ -84,10 +84,10 @@ async function locateArchive(context: Context, path: string): Promise<LocatedIma
 }
 
 async function locateFolder(path: string): Promise<LocatedImage> {
-  await requireKind(path, 'folder');
+  await requireKind(path, 'directory');
   const text = readIfPresent(join(path, 'manifest.json'));
   if (text === undefined)
-    throw new AtomicError(`${path} holds no image: it has no manifest.json`, {
+    throw new AtomicError(`${path} contains no image: it has no manifest.json`, {
       hint: "for an OCI layout use 'oci:'",
     });
   const name = storedName(annotatedName(parseManifest(text, path)), path, '');
@@ -101,7 +101,7 @@ async function locateLayout(
   path: string,
   tag: string,
 ): Promise<LocatedImage> {
-  await requireKind(path, transport === 'oci' ? 'folder' : 'file');
+  await requireKind(path, transport === 'oci' ? 'directory' : 'file');
   const layout: Layout = {
     path,
     read: async (file) =>
@@ -120,7 +120,7 @@ async function locateLayout(
   };
 }
 
-async function requireKind(path: string, kind: 'file' | 'folder'): Promise<void> {
+async function requireKind(path: string, kind: 'file' | 'directory'): Promise<void> {
   try {
     const found = await stat(path);
     if (kind === 'file' ? found.isFile() : found.isDirectory()) return;

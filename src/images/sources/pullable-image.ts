@@ -21,10 +21,10 @@ export interface PullableImage {
  */
 export function requireLayers({ layers, config }: Manifest, shownAs: string): void {
   if (layers !== undefined && config !== undefined) return;
-  throw new AtomicError(`cannot pull ${shownAs}: its manifest is not of Docker's schema 2 or of the OCI`);
+  throw new AtomicError(`cannot pull ${shownAs}: its manifest is neither Docker schema 2 nor OCI`);
 }
 
 /** Something is not what its digest says. */
 export function mismatch(what: string, found: string, expected: string): AtomicError {
-  return new AtomicError(`${what} has the digest ${found}, not ${expected} as it should`);
+  return new AtomicError(`${what} has the digest ${found}, not ${expected}`);
 }

@@ -7,7 +7,7 @@ import type { Paths } from '../../paths.ts';
 
 /** Waits until nobody else writes to the repository; disposing of the lock lets the next one write. */
 export async function lockRepository(context: Context): Promise<AsyncDisposable> {
-  const text = 'Waiting for another atomic command to end writing to the repository';
+  const text = 'Waiting for another atomic command to finish writing to the repository';
   return await takeLock(context, lockFile(context.paths), () => context.report({ kind: 'waiting', text }));
 }
 

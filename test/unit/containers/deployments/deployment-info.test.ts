@@ -91,7 +91,7 @@ describe('parseInfo', () => {
   ])('calls a record damaged that holds $name', ({ text }) => {
     expect(() => parseInfo(text, '/ck/x.0/info')).toThrow(AtomicError);
     expect(() => parseInfo(text, '/ck/x.0/info')).toThrow(
-      "/ck/x.0/info is damaged: it does not hold a deployment's record",
+      '/ck/x.0/info is damaged: it is not the record of a deployment',
     );
   });
 

@@ -75,7 +75,7 @@ describe('a layer', () => {
     {
       name: 'something below a link',
       entries: [{ name: 'a', type: '2', link: '/etc' }, { name: 'a/b/c' }],
-      line: /has "a\/b\/c" below "a", which is no folder/,
+      line: /has "a\/b\/c" below "a", which is not a directory/,
     },
     {
       name: 'a folder in the place of a file',

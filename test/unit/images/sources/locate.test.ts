@@ -82,7 +82,7 @@ describe('resolveReference', () => {
     { text: 'dockertar:none.tar', reason: /none\.tar does not exist/ },
     { text: 'dockertar:staged', reason: /staged is not a file/ },
     { text: 'dockertar:text.tar', reason: /cannot read .*text\.tar: This does not look like a tar archive/ },
-    { text: 'dockertar:plain.tar', reason: /plain\.tar holds no image/ },
+    { text: 'dockertar:plain.tar', reason: /plain\.tar contains no image/ },
     { text: 'dockertar:odd.tar', reason: /Invalid image name "\.\.\/.*odd\.tar/ },
     { text: 'oci:./none', reason: /none does not exist/ },
     { text: 'oci:./staged', reason: /staged is not an OCI layout/ },
@@ -91,7 +91,7 @@ describe('resolveReference', () => {
     { text: 'oci-archive:one', reason: /one is not a file/ },
     { text: 'oci-archive:plain.tar', reason: /plain\.tar is not an OCI layout/ },
     { text: 'dir:none', reason: /none does not exist/ },
-    { text: 'dir:one', reason: /one holds no image/ },
+    { text: 'dir:one', reason: /one contains no image/ },
   ])('refuses $text in one line', async ({ text, reason }) => {
     await expect(named(text)).rejects.toThrow(reason);
   });
