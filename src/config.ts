@@ -1,4 +1,4 @@
-/** `/etc/atomic.conf`: a YAML map whose keys are written in lower case or all in upper case. */
+/** Reads `/etc/atomic.conf`, a YAML map whose keys are in lower case or all in upper case. */
 import { readFile } from 'node:fs/promises';
 import * as z from 'zod';
 import { AtomicError, isErrno } from './errors.ts';

@@ -1,4 +1,4 @@
-/** Everything one run of the program works with; made once, by the command that runs, and passed down. */
+/** Everything that one run of the program works with; made once and passed down. */
 import { isAbsolute, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';
 import { readConfig } from './config.ts';

@@ -1,4 +1,4 @@
-/** The kinds of failure, each with what a person reads and the exit status of the program. */
+/** The kinds of errors, each with a message for people and an exit status. */
 
 /** How the message of an error, its remedy and the exit status travel together. */
 export interface ErrorDetails {

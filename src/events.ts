@@ -1,4 +1,4 @@
-/** What the domain tells the person while it works; `cli/output/progress.ts` turns it into lines. */
+/** Events that commands report while they work; `cli/output/progress.ts` prints them. */
 export type ProgressEvent =
   /** The layers of an image are being checked out to `path`. */
   | { readonly kind: 'extracting'; readonly path: string }

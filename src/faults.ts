@@ -1,4 +1,4 @@
-/** Places where a test can make the program die, fail or hang. They are without effect unless a test asks for one. */
+/** Steps at which a test can make the program die, fail or hang; no effect otherwise. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Environment } from './config.ts';
 

@@ -1,4 +1,4 @@
-/** The debug log: what we did to the host, as JSON lines on stderr. It is never how a person learns something. */
+/** The debug log: what was done to the host, as JSON lines on standard error. */
 
 /** The part of a pino logger that we use, so that pino itself is loaded only when somebody asked for the log. */
 export interface Log {

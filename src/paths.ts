@@ -1,4 +1,4 @@
-/** Where everything lives: the only file that spells out host paths. */
+/** Every path of the host that the program uses. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Config, Environment } from './config.ts';

@@ -1,4 +1,4 @@
-/** Waits for several tasks that belong to one another. */
+/** Waits until several tasks have ended, even if one fails. */
 
 /**
  * Waits until all tasks have ended, unlike `Promise.all`, which leaves the others running while the caller goes on

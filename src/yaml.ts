@@ -1,4 +1,4 @@
-/** YAML 1.1, as PyYAML read the same file for the Python tool: `yes` is true, `0755` octal, a repeated key no error. */
+/** Reads YAML 1.1 as PyYAML did for the Python tool: `yes` is true, `0755` octal, a repeated key is no error. */
 import { parse } from 'yaml';
 import { AtomicError } from './errors.ts';
 

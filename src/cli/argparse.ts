@@ -1,4 +1,4 @@
-/** Everything in which the command line behaves like Python's argparse, which old scripts count on. */
+/** Makes commander behave like Python's argparse, on which old scripts rely. */
 import { Command, CommanderError, type CommandUnknownOpts } from 'commander';
 import { UsageError } from '../errors.ts';
 import { childOf, programOf, separated } from './words.ts';

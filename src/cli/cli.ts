@@ -1,4 +1,4 @@
-/** What every command works with: the way to the person and to the domain. */
+/** Gives every command its surroundings, its output and a context to work with. */
 import type { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import type { Context, Surroundings } from '../context.ts';

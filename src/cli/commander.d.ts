@@ -1,4 +1,4 @@
-/** commander with inferred option types; the types are a dev dependency, the code is commander's own. */
+/** Types commander with inferred option types, which come from a development dependency. */
 declare module 'commander' {
   export * from '@commander-js/extra-typings';
 }

@@ -1,4 +1,4 @@
-/** What an error looks like to the person, and which exit status it is: decided here and nowhere else. */
+/** Decides how an error looks and which exit status it has. */
 import { AtomicError, interruptIn, isErrno, lineOf, UsageError } from '../errors.ts';
 
 export interface Explanation {

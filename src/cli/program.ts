@@ -1,4 +1,4 @@
-/** The command tree. It is built in full for every call, so nothing in it loads more than commander. */
+/** Builds the command tree; every call does, so it loads nothing but commander. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import metadata from '../../package.json' with { type: 'json' };
 import { rootCommand } from './argparse.ts';

@@ -1,4 +1,4 @@
-/** `atomic containers delete`: uninstalls several containers, after a question. */
+/** `atomic containers delete`: uninstalls several containers after asking for confirmation. */
 import type { Context } from '../context.ts';
 import { AtomicError, NotFoundError } from '../errors.ts';
 import { shownName } from '../images/names/reference.ts';

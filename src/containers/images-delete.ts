@@ -1,4 +1,4 @@
-/** `atomic images delete`: deletes images, and says which containers are based on them. */
+/** `atomic images delete`: deletes images, and names the containers that are based on them. */
 
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';

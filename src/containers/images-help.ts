@@ -1,4 +1,4 @@
-/** `atomic images help`: the help that an image brings, also when a container was made of it. */
+/** `atomic images help`: shows the help of an image, or of the image of a container. */
 
 import { join } from 'node:path';
 import type { Context } from '../context.ts';

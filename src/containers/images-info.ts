@@ -1,4 +1,4 @@
-/** `atomic images info`: what an image says of itself, and which variables its templates have. */
+/** `atomic images info`: shows the labels of an image and the variables of its templates. */
 
 import type { Context } from '../context.ts';
 import { orUndefined } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** The images of the store, with what the containers of this host make of them. */
+/** `atomic images list`: lists stored images, and marks those that a container uses. */
 import type { Context } from '../context.ts';
 import { type ImageEntry, listLocalImages, listUntagged } from '../images/store/images.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';

@@ -1,4 +1,4 @@
-/** `atomic images prune`: what nobody needs any more, of deployments and of images. */
+/** `atomic images prune`: removes deployments and layers that nothing needs. */
 import type { Context } from '../context.ts';
 import { exists } from '../host/files/files.ts';
 import { pruneImages } from '../images/prune.ts';

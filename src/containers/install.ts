@@ -1,4 +1,4 @@
-/** `atomic install`: a system container from an image, whole or not at all. */
+/** `atomic install`: makes a system container from an image, completely or not at all. */
 
 import { type Context, shieldedFrom } from '../context.ts';
 import { AtomicError } from '../errors.ts';

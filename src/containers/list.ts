@@ -1,4 +1,4 @@
-/** What containers there are, and how their services fare. */
+/** `atomic containers list`: lists containers and the states of their services. */
 
 import { join } from 'node:path';
 import type { Context } from '../context.ts';

@@ -1,4 +1,4 @@
-/** `atomic mount`: the files of a container or an image on a folder, to look at. */
+/** `atomic mount`: mounts the files of a container or an image on a directory, read-only. */
 import { lstatSync, readdirSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { absolutePath, type Context } from '../context.ts';

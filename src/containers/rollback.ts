@@ -1,4 +1,4 @@
-/** `atomic containers rollback`: to the other deployment, and, done again, back. */
+/** `atomic containers rollback`: switches to the other deployment, and back again when repeated. */
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { note } from '../events.ts';

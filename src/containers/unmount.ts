@@ -1,4 +1,4 @@
-/** `atomic unmount`: the end of what `atomic mount` began, and of nothing else. */
+/** `atomic unmount`: unmounts what `atomic mount` has mounted, and nothing else. */
 
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

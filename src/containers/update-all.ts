@@ -1,4 +1,4 @@
-/** `atomic containers update --all`: one after the other; a failure does not stop the others. */
+/** `atomic containers update --all`: updates one container after the other; a failure does not stop the others. */
 
 import type { Context } from '../context.ts';
 import { ifPossible, isFailure, lineOf } from '../errors.ts';

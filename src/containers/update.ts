@@ -1,4 +1,4 @@
-/** `atomic containers update`: a new deployment in the other slot, from a newer image or with other values. */
+/** `atomic containers update`: makes a new deployment in the other slot, from a newer image or with other values. */
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';

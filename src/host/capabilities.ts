@@ -1,4 +1,4 @@
-/** The capabilities that the running kernel knows (capabilities(7)). */
+/** Lists the capabilities that the running kernel knows (capabilities(7)). */
 import { readFile } from 'node:fs/promises';
 import type { Host } from './host.ts';
 

@@ -1,4 +1,4 @@
-/** The Docker engine of this host, asked over its socket (https://docs.docker.com/engine/api); read-only. */
+/** Asks the Docker engine over its socket (https://docs.docker.com/engine/api); read-only. */
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, RequestOptions } from 'node:http';
 import * as z from 'zod';

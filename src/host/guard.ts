@@ -1,4 +1,4 @@
-/** Cleans up when this process is killed: SIGKILL leaves it no moment of its own. */
+/** Cleans up if this process is killed with SIGKILL. */
 import type { Host } from './host.ts';
 
 /**

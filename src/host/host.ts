@@ -1,4 +1,4 @@
-/** The machine as the files of this directory reach it, and who works on it. */
+/** What the files of this directory need of a run: programs, log, user, signal. */
 import type { Environment } from '../config.ts';
 import type { Log } from '../log.ts';
 import type { Processes } from './process.ts';

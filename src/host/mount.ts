@@ -1,4 +1,4 @@
-/** mount(8) and umount(8), and what the kernel says is mounted. */
+/** mount(8) and umount(8), and the kernel's table of mounts. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import type { Host } from './host.ts';

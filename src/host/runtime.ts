@@ -1,4 +1,4 @@
-/** The OCI runtime: runc, crun or what takes their arguments. */
+/** The OCI runtime: runc, crun or a program that takes the same arguments. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';

@@ -1,4 +1,4 @@
-/** skopeo: reaching images, with the policy, the certificates and the mirrors that it is configured with. */
+/** skopeo(1): reads and copies images, with the policy, certificates and mirrors of its configuration. */
 import { createHash } from 'node:crypto';
 import { AtomicError, ToolError } from '../errors.ts';
 import type { Host } from './host.ts';

@@ -1,4 +1,4 @@
-/** systemctl: of the system for root, of the user's own manager for others. */
+/** systemctl(1): the system manager for root, the user manager for others. */
 import type { Host } from './host.ts';
 
 /** The words of a systemctl call, as they are shown and as they are run. */

@@ -1,4 +1,4 @@
-/** systemd-tmpfiles: the folders and files that a service needs below /run and elsewhere. */
+/** systemd-tmpfiles(8): creates and removes the directories and files that a service needs. */
 import type { Host } from './host.ts';
 
 /** The words of a call, as they are shown and as they are run. */

@@ -1,4 +1,4 @@
-/** Deleting the refs of images; what they held stays until the store is pruned. */
+/** Deletes the refs of images; pruning the store frees their space. */
 import type { Context } from '../context.ts';
 import { orUndefined } from '../errors.ts';
 import { deleteRefs } from '../host/ostree/program.ts';

@@ -1,4 +1,4 @@
-/** `atomic images prune`, as far as the repository goes. */
+/** The part of `atomic images prune` that concerns the repository. */
 
 import { join } from 'node:path';
 import type { Context } from '../context.ts';

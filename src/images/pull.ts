@@ -1,4 +1,4 @@
-/** `atomic pull`: an image into the repository. */
+/** `atomic pull`: imports an image into the repository. */
 
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** `atomic images info --remote`: the labels of an image that need not be local. */
+/** `atomic images info --remote`: reads the labels of an image in its registry. */
 import type { Context } from '../context.ts';
 import { parseReference } from './names/reference.ts';
 import { fetchLabels, registryImage } from './sources/registry.ts';

@@ -1,4 +1,4 @@
-/** `--filter VAR=VALUE` of the lists. */
+/** Parses and applies `--filter VAR=VALUE` of the lists. */
 import { AtomicError } from '../../errors.ts';
 import { pythonList } from './formats.ts';
 

@@ -1,4 +1,4 @@
-/** Dates, sizes, lists, colours and JSON as the Python tool wrote them. */
+/** Formats dates, sizes, lists, colours and JSON as the Python tool did. */
 import { printableJson } from './printable.ts';
 
 /** Local time, `YYYY-MM-DD HH:MM:SS`. */

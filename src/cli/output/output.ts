@@ -1,4 +1,4 @@
-/** Where the program's words go. */
+/** The interface through which commands print. */
 export interface Output {
   /** A line on standard output: what scripts read. What cannot be printed is left blank, here and in warnings. */
   line(text: string): void;

@@ -1,4 +1,4 @@
-/** Standard output and standard error as the program writes to them: whatever becomes of them, it goes on. */
+/** Writes to standard output and standard error, and remembers their errors instead of throwing them. */
 import type { Writable } from 'node:stream';
 import { isErrno } from '../../errors.ts';
 import type { Output } from './output.ts';

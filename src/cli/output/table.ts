@@ -1,4 +1,4 @@
-/** Tables in the columns that scripts cut: fixed widths, one blank between, trailing blanks kept. */
+/** Renders tables in the columns that scripts cut: fixed widths, one blank between, trailing blanks kept. */
 import { type Colour, painted } from './formats.ts';
 import { printable } from './printable.ts';
 

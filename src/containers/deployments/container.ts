@@ -1,4 +1,4 @@
-/** A container, and every place that it has on disk. */
+/** A container, with every path that it has on disk. */
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import { exists, readLinkIfPresent } from '../../host/files/files.ts';

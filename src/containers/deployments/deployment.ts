@@ -1,4 +1,4 @@
-/** A deployment of a container, and its record, the file `info`. */
+/** A deployment of a container and its record, the file `info`. */
 import { join } from 'node:path';
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';

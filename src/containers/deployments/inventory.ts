@@ -1,4 +1,4 @@
-/** What deployments and containers there are on this host. */
+/** Lists the deployments and containers of this host. */
 
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** What a container may be called: a name is a unit, a directory and a runtime id at once. */
+/** Checks names of containers: a name is a unit, a directory and a runtime id at once. */
 import { AtomicError } from '../../errors.ts';
 import type { Reference } from '../../images/names/reference.ts';
 

@@ -1,4 +1,4 @@
-/** Which OCI runtime a container has. */
+/** Decides which OCI runtime a container uses. */
 
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../../errors.ts';

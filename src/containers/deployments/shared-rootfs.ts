@@ -1,4 +1,4 @@
-/** Containers that share the root file system of another one: `install --rootfs PATH`. */
+/** Finds the root file system that a container shares: `install --rootfs PATH`. */
 import { realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { absolutePath, type Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** What the Docker engine of this host has, in the rows of our lists. */
+/** Lists the containers and images of the Docker engine. */
 
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

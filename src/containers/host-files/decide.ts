@@ -1,4 +1,4 @@
-/** What is to become of one path of the host: the rules, without the doing. */
+/** Decides what happens to one path of the host; changes nothing. */
 import type { Found } from './found.ts';
 import { type FileRecord, fingerprintOf, isDirectoryRecord } from './record.ts';
 

@@ -1,4 +1,4 @@
-/** What is at a path of the host, and whether it is what a record says. */
+/** Looks at what exists at a path of the host, and compares it with a record. */
 import { createHash } from 'node:crypto';
 import { type BigIntStats, constants, createReadStream, openSync } from 'node:fs';
 import { stat as statOf } from 'node:fs/promises';

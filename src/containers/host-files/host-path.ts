@@ -1,4 +1,4 @@
-/** Directories of the host that host files go to; no link leads there but those of the operating system's layout. */
+/** Opens directories of the host; follows no links except those of the operating system's layout. */
 import { dirname } from 'node:path';
 import type { Context } from '../../context.ts';
 import { Directory } from '../../host/files/directory.ts';

@@ -1,4 +1,4 @@
-/** The journal of a change of host files: on disk before anything is touched, so that it can be finished or undone. */
+/** Records a change of host files before it begins, so that it can be finished or undone. */
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import { AtomicError, orUndefined } from '../../errors.ts';

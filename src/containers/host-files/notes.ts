@@ -1,4 +1,4 @@
-/** The lines about single host files that scripts know. Names come from images: nothing of them reaches a terminal raw. */
+/** Prints the lines about single host files that scripts know, with names made safe for a terminal. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import type { Owners } from './owners.ts';

@@ -1,4 +1,4 @@
-/** Which other containers have a file of the host, or have made a directory of it. */
+/** Finds which other containers own a host file, or have made a directory. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { orUndefined } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** Which of an image's host files will be put on this host: decided, and proved possible, before anything is stopped. */
+/** Decides which host files will be installed, and checks that they can be, before anything is stopped. */
 import { readlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';

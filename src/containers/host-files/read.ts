@@ -1,4 +1,4 @@
-/** The files that an image brings for the host: what of its `/exports/hostfs` goes where, and with which content. */
+/** Reads which host files an image brings: their paths on the host, and their contents. */
 import { closeSync, readFileSync } from 'node:fs';
 import { lstat } from 'node:fs/promises';
 import { join, normalize } from 'node:path';

@@ -1,4 +1,4 @@
-/** What a deployment's `info` says of the files that it has put on the host. */
+/** The part of `info` that records the host files of a deployment. */
 import type { Info } from '../deployments/deployment.ts';
 
 /** One file on the host. */

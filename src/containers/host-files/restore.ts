@@ -1,4 +1,4 @@
-/** Makes the host files of a deployment that was active before ready to be put on the host again. */
+/** Makes the host files of an earlier deployment ready to be installed again. */
 import { existsSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,4 +1,4 @@
-/** Whether the file systems of the host can take what an image brings for them. */
+/** Checks that the file systems of the host have space for the host files of an image. */
 import { dirname } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';
 import type { Directory } from '../../host/files/directory.ts';

@@ -1,4 +1,4 @@
-/** Lays the files that an image brings for the host out in the deployment, as they will be on the host. */
+/** Lays out the host files of an image in the deployment, as they will be on the host. */
 import { mkdirSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { isErrno } from '../../errors.ts';

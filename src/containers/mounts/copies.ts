@@ -1,4 +1,4 @@
-/** The files of an image put into a folder of an ordinary user's, who cannot mount; and taken away again. */
+/** Copies the files of an image for users who cannot mount, and removes the copies. */
 import { chmodSync, lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';

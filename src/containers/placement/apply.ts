@@ -1,4 +1,4 @@
-/** Makes the files on the host agree with a deployment at once; can be run again from any half-way state. */
+/** Makes the host files agree with a deployment in one go; can be repeated from any intermediate state. */
 import type { Context } from '../../context.ts';
 import type { Container } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';

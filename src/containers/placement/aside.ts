@@ -1,4 +1,4 @@
-/** What a change of host files keeps aside until it is over: in each directory, one that nobody else can enter. */
+/** The private directories that hold new and replaced host files until a change is over. */
 import type { BigIntStats } from 'node:fs';
 import type { Attributes, Directory } from '../../host/files/directory.ts';
 import type { Group } from '../host-files/journal.ts';

@@ -1,4 +1,4 @@
-/** What changes on the host between two deployments of a container: computed and recorded before it is done. */
+/** Computes and records which host files change between two deployments. */
 import { randomBytes } from 'node:crypto';
 import { basename } from 'node:path';
 import type { Context } from '../../context.ts';

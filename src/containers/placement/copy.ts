@@ -1,4 +1,4 @@
-/** Copies files of a deployment to the host, with all that cp(1) can copy: Node cannot read extended attributes. */
+/** Copies host files with cp(1), because Node cannot read extended attributes. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import type { Directory } from '../../host/files/directory.ts';

@@ -1,4 +1,4 @@
-/** Directories of the host that host files need, or needed. */
+/** Makes the directories that host files need, and removes those that they no longer need. */
 import { basename, dirname } from 'node:path';
 import type { Context } from '../../context.ts';
 import { isErrno } from '../../errors.ts';

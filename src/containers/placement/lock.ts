@@ -1,4 +1,4 @@
-/** One container at a time decides who has which file of the host. */
+/** The lock under which one container at a time decides who owns a host file. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { takeLock } from '../../host/files/lock.ts';

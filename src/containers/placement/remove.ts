@@ -1,4 +1,4 @@
-/** Removes the host files of a container that goes. */
+/** Removes the host files of a container that is uninstalled. */
 import { basename } from 'node:path';
 import type { Context } from '../../context.ts';
 import { isErrno } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** Ends a change of host files: for good, or by going back. */
+/** Ends a change of host files: makes it final, or undoes it. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { type Directory, Obstacle } from '../../host/files/directory.ts';

@@ -1,4 +1,4 @@
-/** Brings the host files of a deployment to the host, beside their places: everything that takes time or can fail. */
+/** Copies host files next to their final paths: does everything that takes time or can fail. */
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';

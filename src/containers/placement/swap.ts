@@ -1,4 +1,4 @@
-/** Puts the host files that lie aside in their places: while the service is down, so by nothing but new names. */
+/** Renames staged host files to their final paths, while the service is stopped. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { isErrno, orUndefined } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** What a new deployment will be: decided and checked from what has been read, before any of it is written. */
+/** Plans a new deployment: decides and checks everything before any of it is written. */
 import { join } from 'node:path';
 import type { User } from '../../host/host.ts';
 import type { LayeredImage } from '../../images/layers/checkout.ts';

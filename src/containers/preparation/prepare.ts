@@ -1,4 +1,4 @@
-/** From an image to a complete new deployment, built aside: read, decide, write. The host itself is not touched. */
+/** Builds a complete new deployment from an image in a staging directory, without changing the host. */
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';

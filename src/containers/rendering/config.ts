@@ -1,4 +1,4 @@
-/** The config.json of a container: the image's own, its template filled in, or what the runtime proposes. */
+/** Chooses the config.json of a container: the image's own, its rendered template, or the runtime's default. */
 import { AtomicError } from '../../errors.ts';
 import type { ConfigMaterial } from './material.ts';
 import { completeDefaultConfig, withRootPath } from './oci-config.ts';

@@ -1,4 +1,4 @@
-/** What an image says about how it wants to be installed: its `/exports` folder. */
+/** Reads what an image says about its installation: its `/exports` directory. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';

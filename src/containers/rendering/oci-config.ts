@@ -1,4 +1,4 @@
-/** The OCI runtime configuration of a container, and the rules that system containers add to it. */
+/** Parses OCI runtime configurations, and applies the rules of system containers. */
 import { basename } from 'node:path';
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';

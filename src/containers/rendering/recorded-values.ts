@@ -1,4 +1,4 @@
-/** What an update keeps of the values of the deployment before it. */
+/** Decides which values of a deployment an update keeps. */
 import type { Context } from '../../context.ts';
 import type { Info } from '../deployments/deployment.ts';
 import type { Values } from './template.ts';

@@ -1,4 +1,4 @@
-/** `$NAME` templates: the syntax of Python's string.Template, rendered by Handlebars. */
+/** Renders `$NAME` templates: the syntax of Python's string.Template, with Handlebars. */
 import Handlebars from 'handlebars';
 import { AtomicError } from '../../errors.ts';
 

@@ -1,4 +1,4 @@
-/** The tmpfiles.d file of a container whose image brings none: what its bind mounts lack on this host, now or at boot. */
+/** Generates the tmpfiles.d file of a container whose image has none, from its bind mounts. */
 import { lstatSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { isErrno } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** The systemd unit of a container: the image's template or ours, and what keeps stale containers away. */
+/** Makes the systemd unit of a container from the image's template or ours. */
 import type { RuntimeFeatures } from '../../host/runtime.ts';
 import type { Template, Values } from './template.ts';
 

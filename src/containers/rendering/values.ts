@@ -1,4 +1,4 @@
-/** The variables of templates: where each value comes from, and which source wins. */
+/** Computes the values of template variables, and decides which source wins. */
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { absolutePath, type Context } from '../../context.ts';

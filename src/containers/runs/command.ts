@@ -1,4 +1,4 @@
-/** `atomic run NAME COMMAND`: in the running container, or in one of its own for the length of the command. */
+/** `atomic run NAME COMMAND`: runs a command in the running container, or in a temporary one. */
 import { realpathSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';

@@ -1,4 +1,4 @@
-/** What runs on account of a container, and has to run again after its deployment has changed. */
+/** Records which units run because of a container, and restarts them after a change. */
 
 import * as z from 'zod';
 import type { Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** The service of a container: started so that it really runs, stopped so that nothing is left of it. */
+/** Starts the service of a container and checks that it stays up; stops it completely. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** Stopping a service whose container may not want to stop. */
+/** Stops a service whose container may ignore SIGTERM. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { killContainer } from '../../host/runtime.ts';

@@ -1,4 +1,4 @@
-/** Makes the host agree with a deployment, or with there being none. Both can be run again from any half-way state. */
+/** Makes the host agree with a deployment, or with none; can be repeated from any intermediate state. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Context } from '../../context.ts';

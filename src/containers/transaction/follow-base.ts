@@ -1,4 +1,4 @@
-/** Makes a container that shares the root file system of another one follow that one's deployments. */
+/** Makes a container that shares a root file system follow the deployments of its owner. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** The pending marker: what a command writes down before it touches what the next one could find half-done. */
+/** The pending marker: records a command before it changes anything that a crash could leave half-done. */
 import { dirname } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../../context.ts';

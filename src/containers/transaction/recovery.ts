@@ -1,4 +1,4 @@
-/** What a command that was killed left is finished, or undone, by the next one on the same container. */
+/** Finishes or undoes what a killed command left of a container. */
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { exists } from '../../host/files/files.ts';

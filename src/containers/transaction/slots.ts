@@ -1,4 +1,4 @@
-/** The two slots of a container while they change: every step is one rename, and can be finished or undone later. */
+/** Changes the two slots of a container; every step is one rename that can be finished or undone later. */
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

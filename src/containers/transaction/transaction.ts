@@ -1,4 +1,4 @@
-/** One command at a time on a container. */
+/** Lets one command at a time work on a container. */
 import type { Context } from '../../context.ts';
 import { takeLock } from '../../host/files/lock.ts';
 import type { Container } from '../deployments/container.ts';

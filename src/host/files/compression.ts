@@ -1,4 +1,4 @@
-/** Compressed files: what they are compressed with, and how to get at what is inside. */
+/** Detects how files are compressed, and decompresses them. */
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';

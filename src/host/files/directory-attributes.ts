@@ -1,4 +1,4 @@
-/** Gives directories below a root their owners and permissions, so that no link leads to another place meanwhile. */
+/** Sets owners and permissions of directories below a root without following links. */
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError } from '../../errors.ts';

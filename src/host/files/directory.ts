@@ -1,4 +1,4 @@
-/** A directory held open: works on its entries without following links, whatever others exchange meanwhile. */
+/** An open directory: works on its entries without following links, even if others exchange them meanwhile. */
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** Following paths inside a folder that somebody else filled, never out of it. */
+/** Follows paths inside a directory that somebody else filled, and never leaves it. */
 import { lstat, readlink } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';

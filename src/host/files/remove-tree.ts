@@ -1,4 +1,4 @@
-/** Removes trees of files: never through a mount, never through a link, and until a signal says stop. */
+/** Removes directory trees, never through a mount or a link; ends when a signal arrives. */
 
 import { lstatSync } from 'node:fs';
 import { chmod, readdir, rmdir, unlink } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** Putting a whole file system on disk: Node has no syncfs(2), sync(1) has. */
+/** Flushes a whole file system with sync(1), because Node has no syncfs(2). */
 import type { Host } from '../host.ts';
 
 /** Writes out everything of the file system that holds `path`. */

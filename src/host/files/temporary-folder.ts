@@ -1,4 +1,4 @@
-/** Temporary folders that are gone afterwards, at the latest when the next command needs one. */
+/** Temporary directories that are removed afterwards, at the latest by the next command that needs one. */
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isErrno } from '../../errors.ts';

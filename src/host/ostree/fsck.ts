@@ -1,4 +1,4 @@
-/** Checking objects of a repository against their checksums, without anything being written into it. */
+/** Checks objects of a repository against their checksums, without writing to it. */
 import { copyFileSync, linkSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** The ostree program: everything that writes to a repository or checks out of it. */
+/** ostree(1): everything that writes to a repository or checks files out of it. */
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';

@@ -1,4 +1,4 @@
-/** One entry of a tar archive: POSIX.1-2017, pax, "ustar Interchange Format", with GNU's additions (tar(5)). */
+/** Parses one entry of a tar archive: POSIX.1-2017, pax, "ustar Interchange Format", with GNU's additions (tar(5)). */
 import { AtomicError } from '../../errors.ts';
 
 export const BLOCK = 512;

@@ -1,4 +1,4 @@
-/** A tar stream without what OSTree cannot hold and without padding at its end, all else as it is. */
+/** Filters a tar stream: drops what OSTree cannot store and the padding at the end. */
 import { Transform, type TransformCallback } from 'node:stream';
 import { AtomicError } from '../../errors.ts';
 import {

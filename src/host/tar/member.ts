@@ -1,4 +1,4 @@
-/** tar(1): looking into an archive without unpacking it. */
+/** tar(1): reads single files of an archive without unpacking it. */
 import { AtomicError } from '../../errors.ts';
 import type { Host } from '../host.ts';
 

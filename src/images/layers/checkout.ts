@@ -1,4 +1,4 @@
-/** From an image to a root file system. */
+/** Checks an image out into a root file system. */
 import { lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

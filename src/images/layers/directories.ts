@@ -1,4 +1,4 @@
-/** Which layer says what a directory of an image is: its owner, its permissions and its extended attributes. */
+/** Decides which layer sets the owner, permissions and extended attributes of a directory. */
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
 import {

@@ -1,4 +1,4 @@
-/** Getting the layers that the repository lacks, and importing each as soon as it is there. */
+/** Downloads layers that the repository lacks, and imports each as soon as it has arrived. */
 
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

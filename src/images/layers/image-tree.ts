@@ -1,4 +1,4 @@
-/** The files of an image, read in the repository as a checkout of its layers would show them. */
+/** Reads files of an image from the repository, as a checkout of its layers would show them. */
 import type { Context } from '../../context.ts';
 import { followLinks } from '../../host/files/path-inside.ts';
 import { readCommit, readFileObject, readFolder, readLinkObject } from '../../host/ostree/repository.ts';

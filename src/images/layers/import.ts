@@ -1,4 +1,4 @@
-/** One layer, from a blob on disk to a commit. */
+/** Imports one layer: from a blob on disk to a commit. */
 import { createHash } from 'node:crypto';
 import { createReadStream, type ReadStream } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';

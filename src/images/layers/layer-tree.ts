@@ -1,4 +1,4 @@
-/** The trees of layers, as they are in the repository: what a checkout of theirs would do. */
+/** Reads the trees of layers, and groups layers that one checkout can combine. */
 import { AtomicError } from '../../errors.ts';
 import { type Folder, readFolder } from '../../host/ostree/repository.ts';
 import { isWhiteout, WHITEOUT } from './whiteouts.ts';

@@ -1,4 +1,4 @@
-/** Names by which a layer says what of the layers below it is gone. */
+/** Recognises whiteouts: names by which a layer removes files of the layers below it. */
 
 /** https://github.com/opencontainers/image-spec/blob/main/layer.md, "Whiteouts": before the name that is gone. */
 export const WHITEOUT = '.wh.';

@@ -1,4 +1,4 @@
-/** Image names: how they are typed and taken apart. */
+/** Parses image names. */
 import { basename } from 'node:path';
 import { AtomicError } from '../../errors.ts';
 

@@ -1,4 +1,4 @@
-/** Archives of `docker save`: https://github.com/moby/docker-image-spec/blob/main/spec.md, "Combined Image JSON". */
+/** Reads archives of `docker save` (https://github.com/moby/docker-image-spec, "Combined Image JSON"). */
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** What to do when skopeo cannot reach an image; the reasons are those of skopeo and the libraries that it uses. */
+/** Hints for errors of skopeo; they are recognised by what skopeo and its libraries print. */
 
 /** For an image in a registry. */
 export function registryHint(reason: string): string | undefined {

@@ -1,4 +1,4 @@
-/** Images of this machine: skopeo hands all of their parts over at once. */
+/** Pulls images of this machine, of which skopeo copies all parts at once. */
 import { readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** Which source of skopeo's a typed name means, and under which name its image is stored. */
+/** Finds which source a typed name means, and under which name its image is stored. */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { absolutePath, type Context } from '../../context.ts';

@@ -1,4 +1,4 @@
-/** OCI layouts: https://github.com/opencontainers/image-spec/blob/main/image-layout.md */
+/** Reads OCI layouts: https://github.com/opencontainers/image-spec/blob/main/image-layout.md */
 import { AtomicError } from '../../errors.ts';
 import { digestOf } from '../../host/skopeo.ts';
 import { annotatedName, hexOf, type Manifest, parseManifest } from '../store/manifest.ts';

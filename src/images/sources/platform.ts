@@ -1,4 +1,4 @@
-/** Which of a multi-platform image's manifests is for this machine. */
+/** Chooses the manifest for this machine from a multi-platform image. */
 import { AtomicError } from '../../errors.ts';
 import type { Manifest } from '../store/manifest.ts';
 

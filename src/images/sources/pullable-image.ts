@@ -1,4 +1,4 @@
-/** What a pull needs of an image, wherever that is. */
+/** The interface between a pull and the sources of images. */
 import { AtomicError } from '../../errors.ts';
 import type { RawManifest } from '../../host/skopeo.ts';
 import type { Layer } from '../layers/import.ts';

@@ -1,4 +1,4 @@
-/** Images in registries. */
+/** Pulls images from registries. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** The images in the repository, read without starting a program. */
+/** Reads the images in the repository, without starting a program. */
 
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** What an image says of itself: its labels. */
+/** Reads the labels of an image. */
 import type { Context } from '../../context.ts';
 import { type LocalImage, readConfigText } from './images.ts';
 import { manifestLabels, parseImageConfig } from './manifest.ts';

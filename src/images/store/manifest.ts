@@ -1,4 +1,4 @@
-/** Image manifests and configurations, in the shapes that registries and old tools left in repositories. */
+/** Parses image manifests and configurations, in the forms that registries and old tools left in repositories. */
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
 import { type JsonProblem, parseJson } from '../../json.ts';

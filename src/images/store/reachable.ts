@@ -1,4 +1,4 @@
-/** Which layers and configurations somebody still needs. */
+/** Finds the layers and configurations that an image or a container still needs. */
 
 import type { Context } from '../../context.ts';
 import { orUndefined } from '../../errors.ts';

@@ -1,4 +1,4 @@
-/** The verdicts that an image scanner left in scan_summary.json. */
+/** Reads the verdicts of an image scanner in scan_summary.json. */
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { isUnreadable, readIfPresent } from '../../host/files/files.ts';

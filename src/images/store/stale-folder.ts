@@ -1,4 +1,4 @@
-/** Removes directories that nobody uses any more; a warning names those that stay. */
+/** Removes directories that are no longer used, and warns about those that cannot be removed. */
 
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

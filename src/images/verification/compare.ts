@@ -1,4 +1,4 @@
-/** A local image against what its registry has under the same tag. */
+/** Compares a local image with what its registry has under the same tag. */
 import type { Context } from '../../context.ts';
 import type { Reference } from '../names/reference.ts';
 import { fetchLabels, fetchManifest, registryImage } from '../sources/registry.ts';

@@ -1,4 +1,4 @@
-/** Whether the repository still holds what was imported, object by object. */
+/** Checks an image in the repository against its checksums, object by object. */
 import type { Context } from '../../context.ts';
 import { checkFiles, type ObjectName } from '../../host/ostree/fsck.ts';
 import { resolveRef } from '../../host/ostree/refs.ts';
