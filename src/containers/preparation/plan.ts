@@ -8,9 +8,10 @@ import type { RemoteRootfs } from '../deployments/shared-rootfs.ts';
 import { parentsOf } from '../host-files/host-path.ts';
 import type { HostFile } from '../host-files/read.ts';
 import type { RecordedFiles } from '../host-files/record.ts';
-import { renderConfig } from '../rendering/config.ts';
+import { noteOfChanges, renderConfig } from '../rendering/config.ts';
 import type { ConfigMaterial, Instance } from '../rendering/material.ts';
 import { bindSources, parseOciConfig, requireSystemContainer } from '../rendering/oci-config.ts';
+import type { PresentConfig } from '../rendering/present-config.ts';
 import { renderTemplate, type Template, type Values } from '../rendering/template.ts';
 import { generateTmpfiles, type TmpfilesFacts } from '../rendering/tmpfiles.ts';
 import { completeUnit } from '../rendering/unit.ts';
@@ -58,6 +59,8 @@ export interface DeploymentPlan {
   readonly info: InfoRecord;
   /** Paths on the host, each with what happens to it. */
   readonly hostFiles: readonly PlannedHostFile[];
+  /** What the person is told of changes to the image's configuration. */
+  readonly note: string | undefined;
 }
 
 export interface PlannedHostFile {
@@ -77,7 +80,7 @@ export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
   const { container, slot, remote } = request;
   const destination = container.slots[slot];
   const hasService = !material.exports.manifest.noContainerService;
-  const { config, sources } = planConfig(facts, join(destination, 'config.json'));
+  const { text: config, changes, sources } = planConfig(facts, join(destination, 'config.json'));
   return {
     destination,
     rootfs: remote !== undefined ? 'shared' : hasService ? 'own' : 'none',
@@ -89,6 +92,7 @@ export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
     tmpfiles: planTmpfiles(facts, sources),
     info: planInfo(facts),
     hostFiles: planHostFileList(files, recorded),
+    note: noteOfChanges(request.reference, changes),
   };
 }
 
@@ -105,11 +109,11 @@ function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): 
 function planConfig(
   { request: { remote }, material, values }: DeploymentFacts,
   file: string,
-): { config: string; sources: readonly string[] } {
-  const config = renderConfig(material, values, { file, ...(remote && { rootPath: remote.folder }) });
-  const parsed = parseOciConfig(config, file);
+): PresentConfig & { sources: readonly string[] } {
+  const rendered = renderConfig(material, values, { file, ...(remote && { rootPath: remote.folder }) });
+  const parsed = parseOciConfig(rendered.text, file);
   requireSystemContainer(parsed, file, remote !== undefined);
-  return { config, sources: bindSources(parsed, file) };
+  return { ...rendered, sources: bindSources(parsed, file) };
 }
 
 function planTmpfiles(facts: DeploymentFacts, sources: readonly string[]): string | undefined {

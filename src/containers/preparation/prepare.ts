@@ -2,6 +2,7 @@
 import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
+import { note } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import { makeDirectory, readIfPresent } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
@@ -76,6 +77,7 @@ async function built(
     ]);
     await faultPoint(context, 'prepare.checked-out');
     const plan = planDeployment(await readFacts(context, { ...request, features }, staging));
+    if (plan.note !== undefined) note(context, plan.note);
     await complete(plan);
     return plan;
   } catch (error) {

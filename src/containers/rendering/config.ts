@@ -2,6 +2,7 @@
 import { AtomicError } from '../../errors.ts';
 import type { ConfigMaterial } from './material.ts';
 import { completeDefaultConfig, withRootPath } from './oci-config.ts';
+import { type PresentConfig, presentConfig } from './present-config.ts';
 import { renderTemplate, type Values } from './template.ts';
 import { configForUser } from './user-config.ts';
 
@@ -14,15 +15,28 @@ export interface ConfigPurpose {
 }
 
 /**
- * Renders config.json.
+ * Renders config.json, as a present runtime on this host takes it.
  *
  * @throws AtomicError when it is not an OCI configuration, or a variable has no value
  */
-export function renderConfig(material: ConfigMaterial, values: Values, purpose: ConfigPurpose): string {
+export function renderConfig(
+  material: ConfigMaterial,
+  values: Values,
+  purpose: ConfigPurpose,
+): PresentConfig {
   const { file, rootPath } = purpose;
-  const own = chooseConfig(material, values, file);
-  const based = rootPath === undefined ? own : withRootPath(own, file, rootPath);
-  return material.userIds === undefined ? based : configForUser(based, file, material.userIds);
+  const { text, changes } = presentConfig(chooseConfig(material, values, file), file, material.confinement);
+  const based = rootPath === undefined ? text : withRootPath(text, file, rootPath);
+  return {
+    text: material.userIds === undefined ? based : configForUser(based, file, material.userIds),
+    changes,
+  };
+}
+
+/** What a person is told of the changes to an image's configuration, if there are any. */
+export function noteOfChanges(reference: string, changes: readonly string[]): string | undefined {
+  if (changes.length === 0) return undefined;
+  return `Note: config.json of ${reference} is adapted to this host's runtimes: ${changes.join(', ')}`;
 }
 
 function chooseConfig({ exports, proposed }: ConfigMaterial, values: Values, file: string): string {

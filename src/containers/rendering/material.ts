@@ -6,6 +6,7 @@ import { AtomicError } from '../../errors.ts';
 import { readIfPresent, removeIfPresent } from '../../host/files/files.ts';
 import { type RuntimeFeatures, writeDefaultConfig } from '../../host/runtime.ts';
 import type { Exports } from './exports.ts';
+import { type Confinement, confinementOf } from './present-config.ts';
 import type { Template, Values } from './template.ts';
 import { execValues } from './unit.ts';
 import { parseIdRanges, type UserIds } from './user-config.ts';
@@ -28,6 +29,7 @@ export interface ConfigMaterial {
   readonly proposed: string | undefined;
   /** The ids that an ordinary user may use; absent for root. */
   readonly userIds: UserIds | undefined;
+  readonly confinement: Confinement;
 }
 
 /**
@@ -42,7 +44,12 @@ export async function configMaterial(
 ): Promise<ConfigMaterial> {
   const isComplete = exports.config !== undefined || exports.configTemplate !== undefined;
   const proposed = isComplete ? undefined : await proposedConfig(context, runtime, scratch);
-  return { exports, proposed, userIds: context.user.isRoot ? undefined : userIds(context) };
+  return {
+    exports,
+    proposed,
+    userIds: context.user.isRoot ? undefined : userIds(context),
+    confinement: confinementOf(),
+  };
 }
 
 async function proposedConfig(context: Context, runtime: string, scratch: string): Promise<string> {

@@ -1,19 +1,21 @@
 /** Parses OCI runtime configurations, and applies the rules of system containers. */
 import { basename } from 'node:path';
+import { parse, stringify } from 'lossless-json';
 import * as z from 'zod';
 import { AtomicError } from '../../errors.ts';
-import { parseJson } from '../../json.ts';
+import { firstIssue, parseJson } from '../../json.ts';
 
 /** The parts of https://github.com/opencontainers/runtime-spec/blob/main/config.md that we look at. */
 const Mount = z.looseObject({
-  type: z.string().optional(),
-  source: z.string().optional(),
+  type: z.string().nullish(),
+  source: z.string().nullish(),
 });
+// the runtimes, which are written in Go, take null for whatever can be absent
 const OciConfig = z.looseObject({
-  process: z.looseObject({ args: z.array(z.string()).optional() }).optional(),
-  root: z.looseObject({ path: z.string().optional(), readonly: z.boolean().optional() }).optional(),
-  mounts: z.array(Mount).optional(),
-  linux: z.looseObject({ cgroupsPath: z.string().optional() }).optional(),
+  process: z.looseObject({ args: z.array(z.string()).nullish() }).nullish(),
+  root: z.looseObject({ path: z.string().nullish(), readonly: z.boolean().nullish() }).nullish(),
+  mounts: z.array(Mount).nullish(),
+  linux: z.looseObject({ cgroupsPath: z.string().nullish() }).nullish(),
 });
 
 export type OciConfig = z.infer<typeof OciConfig>;
@@ -25,11 +27,42 @@ export type OciConfig = z.infer<typeof OciConfig>;
  * @throws AtomicError when it is not JSON or not an OCI configuration
  */
 export function parseOciConfig(text: string, file: string): OciConfig {
-  return parseJson(OciConfig, text, ({ reason, isJson, cause }) =>
+  const config = parseJson(OciConfig, text, ({ reason, isJson, cause }) =>
     isJson
       ? new AtomicError(`Invalid configuration file: ${file}: ${reason}`, { cause })
       : new AtomicError(`Invalid json in configuration file: ${file}.`, { hint: reason, cause }),
   );
+  return BIG_NUMBER.test(text) ? OciConfig.parse(parseExactly(text)) : config;
+}
+
+/**
+ * Reads a part of a configuration against a schema of its own.
+ *
+ * @throws AtomicError when it is not of that kind
+ */
+export function parsePart<Schema extends z.ZodType>(
+  schema: Schema,
+  part: unknown,
+  file: string,
+): z.infer<Schema> {
+  const parsed = schema.safeParse(part);
+  if (parsed.success) return parsed.data;
+  throw new AtomicError(`Invalid configuration file: ${file}: ${firstIssue(parsed.error)}`);
+}
+
+/** Limits of 64 bits, such as RLIM_INFINITY: rounded by JSON.parse, they are more than the runtime takes. */
+const BIG_NUMBER = /\d{16}/;
+
+function parseExactly(text: string): unknown {
+  return parse(text, undefined, {
+    parseNumber: (digits) => (/^-?\d{16,}$/.test(digits) ? BigInt(digits) : Number(digits)),
+    onDuplicateKey: ({ newValue }) => newValue,
+  });
+}
+
+/** The text of a configuration, indented by four blanks; BigInts are written as the numbers that they are. */
+export function formatOciConfig(config: object): string {
+  return stringify(config, undefined, 4) ?? '';
 }
 
 /**
@@ -51,7 +84,7 @@ export function requireSystemContainer(config: OciConfig, file: string, isRemote
 /** The text of a configuration with another root folder; see {@link parseOciConfig} for what it throws. */
 export function withRootPath(text: string, file: string, path: string): string {
   const config = parseOciConfig(text, file);
-  return JSON.stringify({ ...config, root: { ...config.root, path } }, undefined, 4);
+  return formatOciConfig({ ...config, root: { ...config.root, path } });
 }
 
 /** What a single run of a container differs in from its configuration. */
@@ -81,7 +114,7 @@ export function singleRunConfig(
     root: { ...config.root, path: rootPath },
     linux,
   };
-  return JSON.stringify(changed, undefined, 4);
+  return formatOciConfig(changed);
 }
 
 /** Turns what `runc spec` writes into the configuration of an image that brings none: it runs `run.sh`. */
@@ -92,7 +125,7 @@ export function completeDefaultConfig(text: string, file: string): string {
     root: { ...config.root, readonly: true, path: 'rootfs' },
     process: { ...config.process, terminal: false, args: ['run.sh'] },
   };
-  return JSON.stringify(completed, undefined, 4);
+  return formatOciConfig(completed);
 }
 
 /** The command line that the container runs; empty when the configuration has none. */

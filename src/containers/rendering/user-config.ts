@@ -1,6 +1,6 @@
 /** Adapts an OCI configuration to an ordinary user, who is root only inside the container. */
 import * as z from 'zod';
-import { parseOciConfig } from './oci-config.ts';
+import { formatOciConfig, parseOciConfig, parsePart } from './oci-config.ts';
 
 /** One line of /etc/subuid or /etc/subgid: ids of the host that the user may use (subuid(5)). */
 export interface IdRange {
@@ -19,9 +19,9 @@ const Mount = z.looseObject({ destination: z.string().catch(''), options: z.arra
 const Namespace = z.looseObject({ type: z.string() });
 const Linux = z.looseObject({
   namespaces: z.array(Namespace).catch([]),
-  resources: z.looseObject({ devices: z.unknown() }).optional(),
-  uidMappings: z.array(z.unknown()).optional(),
-  gidMappings: z.array(z.unknown()).optional(),
+  resources: z.looseObject({ devices: z.unknown() }).nullish(),
+  uidMappings: z.array(z.unknown()).nullish(),
+  gidMappings: z.array(z.unknown()).nullish(),
 });
 
 /** The host's /sys: a mount of its own takes a network namespace of one's own. */
@@ -41,22 +41,22 @@ const SYS = {
  */
 export function configForUser(text: string, file: string, ids: UserIds): string {
   const config = parseOciConfig(text, file);
-  const linux = Linux.parse(config.linux ?? {});
+  const linux = parsePart(Linux, config.linux ?? {}, file);
   const namespaces = linux.namespaces.filter(({ type }) => type !== 'network');
   const hasUser = namespaces.some(({ type }) => type === 'user');
-  const mounts = z.array(Mount).parse(config.mounts ?? []);
+  const mounts = parsePart(z.array(Mount), config.mounts ?? [], file);
   const changed = {
     ...config,
     mounts: [...mounts.filter(({ destination }) => !destination.startsWith('/sys')).map(restricted), SYS],
     linux: {
       ...linux,
       namespaces: hasUser ? namespaces : [...namespaces, { type: 'user' }],
-      ...(linux.resources === undefined ? {} : { resources: { ...linux.resources, devices: undefined } }),
+      ...(linux.resources == null ? {} : { resources: { ...linux.resources, devices: undefined } }),
       uidMappings: linux.uidMappings ?? mappings(ids.uid, ids.uids),
       gidMappings: linux.gidMappings ?? mappings(ids.gid, ids.gids),
     },
   };
-  return JSON.stringify(changed, undefined, 4);
+  return formatOciConfig(changed);
 }
 
 function restricted(mount: z.infer<typeof Mount>): z.infer<typeof Mount> {

@@ -101,7 +101,9 @@ async function writeBundle(
   requireValues(templatesOf(exports), values);
   const material = await configMaterial(context, { exports, runtime, scratch: folder });
   const file = join(folder, 'config.json');
-  const text = renderConfig(material, values, { file });
+  const { text, changes } = renderConfig(material, values, { file });
+  // not for the person: standard output belongs to the container
+  if (changes.length > 0) context.log.debug({ changes }, 'adapted config.json');
   const single = singleRunConfig(text, file, { rootPath: 'rootfs', command, stdinIsTty });
   await createFile(file, single, 0o600);
   if (exports.tmpfilesTemplate === undefined) return;

@@ -43,7 +43,7 @@ interface Change {
 }
 
 function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
-  const config = { root: { path: 'rootfs', readonly: true } };
+  const config = { ociVersion: '1.0.0', root: { path: 'rootfs', readonly: true } };
   return planDeployment({
     request: {
       container: containerOf(context, parseContainerName('web')),
@@ -69,6 +69,7 @@ function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
       },
       proposed: undefined,
       userIds: undefined,
+      confinement: { hasSelinux: false, hasApparmor: false },
     },
     unit: defaultUnit(true),
     values: VALUES,
@@ -95,10 +96,11 @@ describe('planDeployment', () => {
       destination: '/ck/web.1',
       rootfs: 'own',
       layers: ['one', 'two'],
-      config: '{"root":{"path":"rootfs","readonly":true}}',
+      config: '{"ociVersion":"1.0.0","root":{"path":"rootfs","readonly":true}}',
       unit: expect.stringContaining('ExecStart=start\n'),
       tmpfiles: undefined,
       hostFiles: [],
+      note: undefined,
       info: expect.objectContaining({
         image: 'registry/web:1',
         revision: 'id',
@@ -120,10 +122,23 @@ describe('planDeployment', () => {
     expect(parseInfo(renderInfo({ ...info }), 'info')).toEqual(info);
   });
 
+  it('says once what it has changed in the configuration of an old image', () => {
+    const config = '{"ociVersion":"0.6.0-dev","platform":{},"root":{"path":"rootfs","readonly":true}}';
+    const plan = planOf({ exports: { config } });
+
+    expect(plan.note).toBe(
+      "Note: config.json of registry/web:1 is adapted to this host's runtimes: ociVersion 0.6.0-dev is now 1.0.2, platform left out",
+    );
+    expect(JSON.parse(plan.config)).toEqual({
+      ociVersion: '1.0.2',
+      root: { path: 'rootfs', readonly: true },
+    });
+  });
+
   it('fills in the template of config.json, but not a complete one', () => {
     const template = {
       file: 'config.json.template',
-      text: '{"root":{"path":"rootfs","readonly":true},"x":"$PORT"}',
+      text: '{"ociVersion":"1.0.0","root":{"path":"rootfs","readonly":true},"x":"$PORT"}',
     };
 
     expect(planOf({ exports: { config: undefined, configTemplate: template } }).config).toContain('"x":"80"');
