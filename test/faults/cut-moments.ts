@@ -1,9 +1,11 @@
 /** When the power is cut: at random moments of a command, and right after it has said that it is done. */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Box, Outcome } from '../support/box.ts';
+import type { Box, BoxStorage, Outcome } from '../support/box.ts';
 import type { Cut, Disk } from '../support/disk.ts';
 
-/** `POWER_CUT_SEED` repeats the moments of an earlier run, as far as the machine is as quick. */
+/** `POWER_CUT_SEED` repeats the choices of an earlier run, as far as the machine is as quick. */
 export const SEED = Number(process.env.POWER_CUT_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 /** Numbers in [0, 1) that follow from a seed (mulberry32). */
@@ -25,32 +27,43 @@ export interface TimedCut {
   readonly at: number;
 }
 
-/** How long a command took the last time, in milliseconds. */
-const durations = new Map<string, number>();
+/** Milliseconds between two cuts, on average: a copy takes a few. */
+const PACE = 30;
+/** How much likelier a cut is kept when a command had put down what it is about to do. */
+const WEIGHT = 4;
 
 /**
- * Runs a command in a box, and cuts the power of its disk `count` times while it runs and once when it is done. The box
- * itself notices nothing of it.
+ * Runs a command in a box, and cuts the power of its disk again and again. The box itself notices nothing of it.
+ *
+ * @param count how many of the cuts are kept, at random, besides the one when the command is done
  */
 export async function cutDuring(
   { box, disk, random }: { box: Box; disk: Disk; random: () => number },
-  { name, line, count }: { name: string; line: string; count: number },
+  { line, count }: { line: string; count: number },
 ): Promise<{ outcome: Outcome; cuts: readonly TimedCut[] }> {
-  const expected = durations.get(name) ?? 800;
-  const moments = Array.from({ length: count }, () => random() * expected).sort((a, b) => a - b);
   const begun = performance.now();
-  let isRunning = true;
-  const running = box.sh(line).finally(() => {
-    isRunning = false;
+  const cutNow = async (isAfter: boolean) => ({
+    cut: await disk.cut(),
+    isAfter,
+    at: performance.now() - begun,
   });
-  const cuts: TimedCut[] = [];
-  for (const moment of moments) {
-    await Promise.race([running, sleep(Math.max(0, begun + moment - performance.now()))]);
-    if (!isRunning) break;
-    cuts.push({ cut: await disk.cut(), isAfter: false, at: performance.now() - begun });
+  const command = { isRunning: true };
+  const running = box.sh(line).finally(() => {
+    command.isRunning = false;
+  });
+  let kept: { timed: TimedCut; key: number }[] = [];
+  while (command.isRunning) {
+    await Promise.race([running, sleep(2 * PACE * random())]);
+    if (!command.isRunning) break;
+    // the highest keys of a weighted choice (Efraimidis and Spirakis)
+    const key = random() ** (1 / (isMarked(disk.storage) ? WEIGHT : 1));
+    kept = [...kept, { timed: await cutNow(false), key }].sort((a, b) => b.key - a.key);
+    for (const { timed } of kept.splice(count)) await timed.cut[Symbol.asyncDispose]();
   }
   const outcome = await running;
-  durations.set(name, performance.now() - begun);
-  cuts.push({ cut: await disk.cut(), isAfter: true, at: performance.now() - begun });
-  return { outcome, cuts };
+  return { outcome, cuts: [...kept.map(({ timed }) => timed), await cutNow(true)] };
+}
+
+function isMarked({ containers }: BoxStorage): boolean {
+  return readdirSync(join(containers, 'atomic')).some((entry) => entry.endsWith('.pending'));
 }

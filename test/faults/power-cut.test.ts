@@ -1,14 +1,16 @@
 /** Power cuts: what the disk holds at any instant boots into the old or the new deployment, and keeps what was reported. */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
-import { type Box, bootBox } from '../support/box.ts';
+import { type Box, type BoxStorage, bootBox, PROJECT } from '../support/box.ts';
 import { type Disk, type DiskOptions, FILE_SYSTEMS, makeDisk } from '../support/disk.ts';
-import { type Expectation, type Facts, factsOf, isMidway, NEIGHBOUR, problemsOf } from './after-cut.ts';
+import { type Expectation, type Facts, factsOf, NEIGHBOUR, problemsOf } from './after-cut.ts';
 import { cutDuring, randomFrom, SEED, type TimedCut } from './cut-moments.ts';
 import { isThorough } from './points.ts';
 import { NAME } from './state.ts';
 
 const random = randomFrom(SEED);
-/** Cuts while a command runs; one more comes when it is done. */
+/** How often the power is cut while a command runs; once more it is cut when the command is done. */
 const CUTS = Number(process.env.POWER_CUTS ?? (isThorough ? 5 : 2));
 const ALL = FILE_SYSTEMS.flatMap((fileSystem) =>
   (['one', 'two'] as const).map((partitions) => ({ fileSystem, partitions })),
@@ -20,7 +22,7 @@ const image = (name: string) => `${inject('registry')}/${name}`;
 const update = (name: string, receiver: string) =>
   `atomic containers update --set=RECEIVER=${receiver} --rebase=${image(name)} ${NAME}`;
 
-/** In this order, each on what the one before left; `next` makes what the next one needs. */
+/** In this order, each on what the one before left; `next` makes what the following one needs. */
 const COMMANDS: readonly { name: string; line: () => string; next?: () => string }[] = [
   { name: 'a pull', line: () => `atomic pull ${image('many-layers')}` },
   {
@@ -38,10 +40,11 @@ const COMMANDS: readonly { name: string; line: () => string; next?: () => string
   { name: 'an uninstall', line: () => `atomic uninstall ${NAME}` },
 ];
 
-const counts = { cuts: 0, running: 0, midway: 0, bad: 0 };
+const counts = { all: 0, running: 0, midway: 0, bad: 0 };
 afterAll(() => {
+  const { all, running, midway, bad } = counts;
   console.log(
-    `${counts.cuts} power cuts: ${counts.running} while a command ran, ${counts.midway} midway; ${counts.bad} bad; POWER_CUT_SEED=${SEED}`,
+    `${all} power cuts, ${running} while a command ran, ${midway} of these midway; ${bad} bad; POWER_CUT_SEED=${SEED}`,
   );
 });
 
@@ -53,10 +56,10 @@ describe.each(DISKS)('on $fileSystem, $partitions file system(s)', (options) => 
   beforeAll(async () => {
     disk = await makeDisk(options);
     box = await bootBox({ registry: inject('registry'), storage: disk.storage });
+    await box.sh(`make -s -C ${PROJECT} install-units`);
     for (const name of ['host-files', 'host-files-2']) await box.run(['atomic', 'pull', image(name)]);
-    await box.sh(
-      `atomic install --system --name=${NEIGHBOUR} --set=PORT=8082 ${image('hello-world-2')}; atomic run ${NEIGHBOUR}; sync`,
-    );
+    const install = `atomic install --system --name=${NEIGHBOUR} --set=PORT=8082 ${image('hello-world-2')}`;
+    await box.sh(`${install}; atomic run ${NEIGHBOUR}; sync`);
     before = await factsOf(box);
   });
   afterAll(async () => {
@@ -64,54 +67,63 @@ describe.each(DISKS)('on $fileSystem, $partitions file system(s)', (options) => 
     await disk?.[Symbol.asyncDispose]();
   });
 
-  it.each(COMMANDS)(
-    '$name leaves the old or the new',
-    { timeout: CUTS * 60_000 },
-    async ({ name, line, next }) => {
-      const { outcome, cuts } = await cutDuring({ box, disk, random }, { name, line: line(), count: CUTS });
-      expect(outcome).toMatchObject({ exitCode: 0 });
-      const after = await factsOf(box);
-      const problems = await inTurns(cuts, (cut) =>
-        problemsAfter(cut, { before, after, isAfter: cut.isAfter }),
-      );
-      if (next !== undefined) await box.sh(next());
-      await box.sh('sync');
-      before = after;
-      expect(problems.flat()).toEqual([]);
-    },
-  );
+  it.each(COMMANDS)('$name leaves the old or the new', async ({ line, next }) => {
+    const { outcome, cuts } = await cutDuring({ box, disk, random }, { line: line(), count: CUTS });
+    expect(outcome).toMatchObject({ exitCode: 0 });
+    const after = await factsOf(box);
+    const problems = await twoAtOnce(cuts, (cut) => problemsAfter(cut, { before, after }));
+    if (next !== undefined) await box.sh(next());
+    await box.sh('sync');
+    before = after;
+    expect(problems.flat()).toEqual([]);
+  });
 });
 
-/** Boots what a cut left, and looks for what is wrong with it. */
-async function problemsAfter(timed: TimedCut, expectation: Expectation): Promise<readonly string[]> {
-  await using cut = timed.cut;
+/** Boots what a cut left, with or without recovery at boot, and looks for what is wrong with it. */
+async function problemsAfter(
+  { cut, isAfter, at }: TimedCut,
+  facts: Pick<Expectation, 'before' | 'after'>,
+): Promise<readonly string[]> {
+  const isRecovered = random() < 0.5;
   const storage = await cut.mount();
-  const found: string[] = [];
+  if (!isAfter && (await isMidway(storage))) counts.midway += 1;
+  if (!isRecovered) await removeRecovery(storage);
   const box = await bootBox({ storage });
   try {
-    const wasMidway = await isMidway(box);
-    found.push(...(await problemsOf(box, expectation)));
-    counts.cuts += 1;
-    if (!timed.isAfter) counts.running += 1;
-    if (wasMidway) counts.midway += 1;
-    if (found.length > 0) counts.bad += 1;
+    const found = await problemsOf(box, { ...facts, isAfter, isRecovered });
+    counts.all += 1;
+    if (!isAfter) counts.running += 1;
+    if (found.length === 0) return [];
+    counts.bad += 1;
+    const moment = isAfter ? 'after success' : `after ${Math.round(at)} ms`;
+    return [`cut ${moment}, ${isRecovered ? 'with' : 'without'} recovery at boot:`, ...found];
   } finally {
     await box[Symbol.asyncDispose]();
+    await cut[Symbol.asyncDispose]();
   }
-  const moment = timed.isAfter ? 'after success' : `after ${Math.round(timed.at)} ms`;
-  return found.length === 0 ? [] : [`${moment}:`, ...found];
 }
 
-/** Two at a time. */
-async function inTurns<Item, Result>(
+/** As on a host whose administrator has masked it. */
+async function removeRecovery({ root }: BoxStorage): Promise<void> {
+  const link = 'u/usr/local/lib/systemd/system/basic.target.wants/atomic-recover.service';
+  await rm(join(root, link));
+}
+
+/** Whether a command was under way: it removes what it hides among the containers. */
+async function isMidway({ containers }: BoxStorage): Promise<boolean> {
+  const entries = await readdir(join(containers, 'atomic'));
+  return entries.some((entry) => entry.startsWith('.') && entry !== '.storage');
+}
+
+async function twoAtOnce<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
-): Promise<Result[]> {
+): Promise<readonly Result[]> {
   const results: Result[] = [];
   const queue = [...items.entries()];
   const worker = async () => {
-    for (let next = queue.shift(); next !== undefined; next = queue.shift())
-      results[next[0]] = await work(next[1]);
+    for (let entry = queue.shift(); entry !== undefined; entry = queue.shift())
+      results[entry[0]] = await work(entry[1]);
   };
   await Promise.all([worker(), worker()]);
   return results;

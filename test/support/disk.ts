@@ -3,16 +3,14 @@
  * disk holds at that instant: what was written and not yet synced is in the memory of the kernel, not in the copy.
  */
 import { spawnSync } from 'node:child_process';
-import { constants, existsSync, rmdirSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { constants, rmdirSync } from 'node:fs';
+import { copyFile, mkdir, open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
 import type { BoxStorage } from './box.ts';
+import { makeDirectory } from './leftovers.ts';
 
-/** Everything that a disk leaves on the host while it is there begins so, with the id of the process that made it. */
-const BASES = '/run';
-const PREFIX = 'atomic-disk-';
 /** Bytes of a file system; the files are sparse, and in memory. */
 const SIZE = 1024 ** 3;
 
@@ -49,7 +47,7 @@ const OPTIONS: Readonly<Record<FileSystem, string>> = {
 
 /** Makes a disk with fresh file systems; disposing of it removes every trace, its cuts included. */
 export async function makeDisk(options: DiskOptions): Promise<Disk> {
-  const base = await mkdtemp(join(BASES, `${PREFIX}${process.pid}-`));
+  const base = await makeDirectory('disk', '/run');
   const forget = atExit(() => removeNow(base));
   try {
     const pool = await makePool(base);
@@ -150,12 +148,4 @@ async function remove(base: string): Promise<void> {
 function removeNow(base: string): void {
   spawnSync('umount', ['--recursive', '--lazy', base]);
   rmdirSync(base);
-}
-
-/** Removes the disks of test runs that were killed; those of runs that go on are left alone. */
-export async function sweepDisks(): Promise<void> {
-  for (const name of await readdir(BASES)) {
-    const owner = new RegExp(`^${PREFIX}(\\d+)-`).exec(name)?.[1];
-    if (owner !== undefined && !existsSync(`/proc/${owner}`)) await remove(join(BASES, name));
-  }
 }

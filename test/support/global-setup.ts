@@ -1,7 +1,6 @@
 /** Before all tests in boxes: the fixture images, in a registry that all of them share. */
 import type { TestProject } from 'vitest/node';
 import { buildImages } from './build-images.ts';
-import { sweepDisks } from './disk.ts';
 import { sweepLeftovers } from './leftovers.ts';
 import { pushFixtures, type Registry, startRegistry } from './registry.ts';
 
@@ -28,7 +27,6 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
 
 async function startFixtures(): Promise<Registry> {
   await sweepLeftovers();
-  await sweepDisks();
   await buildImages();
   const registry = await startRegistry();
   await pushFixtures(registry);

@@ -1,0 +1,148 @@
+/** System calls that fail: the container is the old or the new one, whole, and the error says which file it was. */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Outcome } from '../support/box.ts';
+import { tracesIn, useBox } from '../support/test-box.ts';
+import { randomFrom, SEED } from './cut-moments.ts';
+import { CALLS, type Call, callsOf, ERRORS, type Injection, withInjection } from './injection.ts';
+import { isThorough } from './points.ts';
+import { type Deployed, IMAGES, type Image, NAME, stateOf, wholeState } from './state.ts';
+
+const box = useBox();
+const random = randomFrom(SEED);
+const counts = { injected: 0, failed: 0 };
+const digests: Record<Image, string> = { 'host-files': '', 'host-files-2': '' };
+/** What is deployed now, and in the other slot. */
+let current: Deployed = { image: 'host-files-2', receiver: 'two' };
+let previous: Deployed = { image: 'host-files', receiver: 'one' };
+let generation = 0;
+
+const install = (image: Image, receiver: string) => [
+  'install',
+  '--system',
+  `--name=${NAME}`,
+  `--set=RECEIVER=${receiver}`,
+  box.image(image),
+];
+const update = ({ image, receiver }: Deployed) => [
+  'containers',
+  'update',
+  `--set=RECEIVER=${receiver}`,
+  `--rebase=${box.image(image)}`,
+  NAME,
+];
+const rollback = ['containers', 'rollback', NAME];
+const uninstall = ['uninstall', NAME];
+
+/** Other files and another value than what is deployed. */
+function something(): Deployed {
+  generation += 1;
+  return { image: current.image === 'host-files' ? 'host-files-2' : 'host-files', receiver: `${generation}` };
+}
+
+beforeAll(async () => {
+  for (const image of IMAGES) await box.atomic('pull', box.image(image));
+});
+afterAll(() => {
+  const { injected, failed } = counts;
+  console.log(`${injected} system calls failed, and ${failed} commands with them; POWER_CUT_SEED=${SEED}`);
+});
+
+/** The kinds of calls that are tried: all of them, or some. */
+const TRIED = isThorough ? CALLS : [...CALLS].sort(() => random() - 0.5).slice(0, 4);
+
+/** All calls of a kind, in a thorough run, else one of them. */
+function injectionsAt(call: Call, numbers: readonly number[] = []): readonly Injection[] {
+  const picked = numbers[Math.floor(random() * numbers.length)];
+  const chosen = isThorough ? numbers : picked === undefined ? [] : [picked];
+  const errors = ERRORS[call];
+  return chosen.map((nth, index) => ({ call, nth, error: errors[(nth + index) % errors.length] ?? 'EIO' }));
+}
+
+/** Runs a command in which a system call fails; the error has to name a file. */
+async function inject(argv: readonly string[], injection: Injection): Promise<Outcome> {
+  const outcome = await withInjection(box, argv, injection);
+  counts.injected += 1;
+  if (outcome.exitCode === 0) return outcome;
+  counts.failed += 1;
+  const error = outcome.stderr.trimEnd().split('\n').at(-1);
+  if (!hasCrashed(outcome)) expect.soft(error, describeFault(injection)).toMatch(/\/[\w.-]+\/[\w.-]+/);
+  return outcome;
+}
+
+const describeFault = ({ call, nth, error }: Injection) => `${error} at ${call} ${nth}`;
+
+/** node itself ends so when a call of its own fails; and a second error can keep a command from going back. */
+const hasCrashed = ({ exitCode, stderr }: Outcome) => exitCode === 134 || stderr.includes('tries again');
+
+describe.each([
+  { what: 'an update', to: () => something(), argv: update },
+  { what: 'a rollback', to: () => previous, argv: () => rollback },
+])('$what of a service that runs', ({ to, argv }) => {
+  let numbers: Awaited<ReturnType<typeof callsOf>>;
+
+  beforeAll(async () => {
+    await box.atomic(...install('host-files', 'one'));
+    await box.atomic('run', NAME);
+    digests['host-files'] = (await stateOf(box)).digest ?? '';
+    current = { image: 'host-files-2', receiver: 'two' };
+    previous = { image: 'host-files', receiver: 'one' };
+    await box.atomic(...update(current));
+    digests['host-files-2'] = (await stateOf(box)).digest ?? '';
+    const next = to();
+    numbers = await callsOf(box, argv(next));
+    [current, previous] = [next, current];
+    expect(await stateOf(box)).toEqual(wholeState(current, digests));
+  });
+  afterAll(async () => {
+    await box.atomic('uninstall', NAME);
+  });
+
+  it.each(TRIED)('survives errors of %s', async (call) => {
+    for (const injection of injectionsAt(call, numbers.get(call))) {
+      const next = to();
+      const outcome = await inject(argv(next), injection);
+      if (hasCrashed(outcome)) expect(await box.atomic('run', NAME)).toMatchObject({ exitCode: 0 });
+      const state = await stateOf(box);
+      const isNext = hasCrashed(outcome) ? state.receiver === next.receiver : outcome.exitCode === 0;
+      if (isNext) [current, previous] = [next, current];
+      expect
+        .soft(state, `${describeFault(injection)}: ${outcome.stderr}`)
+        .toEqual(wholeState(current, digests));
+    }
+  });
+});
+
+describe.each([
+  { what: 'an install', argv: () => install('host-files', 'one'), isThere: false },
+  { what: 'an uninstall', argv: () => uninstall, isThere: true },
+])('$what', ({ argv, isThere }) => {
+  let numbers: Awaited<ReturnType<typeof callsOf>>;
+  const begin = async () => {
+    if (!isThere) return;
+    await box.atomic(...install('host-files', 'one'));
+    await box.atomic('run', NAME);
+  };
+  const traces = async () => {
+    const files = await box.sh('ls -d /opt/atomic-test /etc/*atomic-test.conf* /usr/local/bin/*tool*');
+    return (await tracesIn(box)) + files.stdout;
+  };
+
+  beforeAll(async () => {
+    await begin();
+    numbers = await callsOf(box, argv());
+    await box.atomic(...uninstall);
+    expect(await traces()).toBe('');
+  });
+
+  it.each(TRIED)('survives errors of %s', async (call) => {
+    for (const injection of injectionsAt(call, numbers.get(call))) {
+      await begin();
+      const outcome = await inject(argv(), injection);
+      const about = `${describeFault(injection)}: ${outcome.stderr}`;
+      const isUndone = !isThere && outcome.exitCode !== 0 && !hasCrashed(outcome);
+      if (isUndone) expect.soft(await traces(), about).toBe('');
+      const again = await box.atomic(...uninstall);
+      expect.soft(await traces(), `${about}${again.stderr}`).toBe('');
+    }
+  });
+});
