@@ -36,10 +36,14 @@ function onOneLine(text: string): string {
   return text.trim().replaceAll(/\s*\n\s*/g, ' ');
 }
 
+/** Node has no name for EDQUOT, which is 122 on Linux. */
+const inWords = (message: string) =>
+  message.replace(/^Unknown system error -122: [^,]*/, 'EDQUOT: disk quota exceeded');
+
 /** What went wrong, in one line for people: with the hint, where there is one. */
 export function lineOf(error: unknown): string {
   if (error instanceof AtomicError) return error.line;
-  return onOneLine(error instanceof Error ? error.message : String(error));
+  return onOneLine(error instanceof Error ? inWords(error.message) : String(error));
 }
 
 /** The command line itself is wrong: `<program>: <message>` and a pointer to `--help`, exit status 2. */
@@ -153,7 +157,11 @@ export function isErrno(error: unknown, ...codes: string[]): error is NodeJS.Err
 /** Whether `error` says that something could not be done, by us or by the system; bugs and interrupts are others. */
 export function isFailure(error: unknown): error is Error {
   if (error instanceof AtomicError) return true;
-  return error instanceof Error && 'code' in error && /^(E(?!RR_)|ERR_FS_)/.test(String(error.code));
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    /^(E(?!RR_)|ERR_FS_|Unknown system error)/.test(String(error.code))
+  );
 }
 
 /**

@@ -3,12 +3,15 @@ import { AtomicError, Interrupted, ifPossible, isFailure, lineOf, orUndefined } 
 
 const broken = Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' });
 const tooLarge = Object.assign(new RangeError('too large'), { code: 'ERR_FS_FILE_TOO_LARGE' });
+// what node makes of EDQUOT
+const noName = 'Unknown system error -122';
+const noQuota = Object.assign(new Error(`${noName}: ${noName}, mkdir '/a'`), { code: noName });
 const fail = (error: unknown) => () => {
   throw error;
 };
 
 describe('isFailure', () => {
-  it.each([new AtomicError('no'), broken, tooLarge])('is true for %s', (error) => {
+  it.each([new AtomicError('no'), broken, tooLarge, noQuota])('is true for %s', (error) => {
     expect(isFailure(error)).toBe(true);
   });
 
@@ -56,6 +59,7 @@ describe('lineOf', () => {
     { error: new AtomicError('no', { hint: 'do' }), want: 'no; do' },
     { error: new AtomicError('No.', { hint: "'atomic x' does" }), want: "No. 'atomic x' does" },
     { error: broken, want: 'EIO: i/o error, read' },
+    { error: noQuota, want: "EDQUOT: disk quota exceeded, mkdir '/a'" },
     { error: new Error('a\n b'), want: 'a b' },
     { error: 7, want: '7' },
   ])('says $want', ({ error, want }) => {

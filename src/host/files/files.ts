@@ -12,9 +12,17 @@ export async function createFile(path: string, text: string, mode = 0o644): Prom
     await file.writeFile(text);
     await file.chmod(mode);
     await file.sync();
+  } catch (error) {
+    throw withPath(error, path);
   } finally {
     await file.close();
   }
+}
+
+/** The error of a call on an open file, which does not say which file that was. */
+function withPath(error: unknown, path: string): unknown {
+  if (!(error instanceof Error && 'syscall' in error) || 'path' in error) return error;
+  return Object.assign(error, { path, message: `${error.message} '${path}'` });
 }
 
 /** Makes `path` hold this text by renaming a finished file over it; durable when it returns. */
@@ -67,6 +75,8 @@ export async function syncPath(path: string): Promise<void> {
   const opened = await open(path, 'r');
   try {
     await opened.sync();
+  } catch (error) {
+    throw withPath(error, path);
   } finally {
     await opened.close();
   }
