@@ -1,15 +1,20 @@
 /** Every path of the host that the program uses. */
-import { existsSync, statSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, relative, resolve } from 'node:path';
+
 import type { Config, Environment } from './config.ts';
 import type { User } from './host/host.ts';
-import { mountPoints } from './host/mount.ts';
+import { mountTable, onMountOf } from './host/mount.ts';
 
 export interface Paths {
   /** The root directory of the host, below which host files go. */
   readonly root: string;
   /** CK: one `NAME` link and up to two deployments `NAME.0`, `NAME.1` for each container. */
   readonly checkouts: string;
+  /** Whether that is the directory that is made for it, and nothing else is in it. */
+  readonly hasUsualCheckouts: boolean;
+  /** CK by a path on the mount of the repository: hard links are made between paths on one mount only (link(2)). */
+  readonly linkable: string;
   /** Single-layer checkouts, and the default repository. */
   readonly storage: string;
   /** REPO: the OSTree repository with the images; it may not exist yet. */
@@ -35,16 +40,17 @@ export interface Paths {
 export function pathsOf(env: Environment, config: Config, user: User): Paths {
   const data = env.XDG_DATA_HOME || join(user.home, '.local/share');
   const run = user.isRoot ? '/run' : env.XDG_RUNTIME_DIR || `/run/user/${user.uid}`;
-  const checkouts = resolve(
-    env.ATOMIC_OSTREE_CHECKOUT_PATH ||
-      config.checkout_path ||
-      (user.isRoot ? '/var/lib/containers/atomic' : join(data, 'containers/atomic')),
-  );
+  const chosen = env.ATOMIC_OSTREE_CHECKOUT_PATH || config.checkout_path;
+  const usual = user.isRoot ? '/var/lib/containers/atomic' : join(data, 'containers/atomic');
+  const checkouts = realPath(resolve(chosen || usual));
+  const { repository, linkable } = storeOf(env, config, user, { checkouts, data });
   return {
     root: '/',
     checkouts,
+    hasUsualCheckouts: !chosen,
+    linkable,
     storage: join(checkouts, '.storage'),
-    repository: repositoryOf(env, config, user, checkouts, data),
+    repository,
     preinstalled: '/usr/lib/containers/atomic',
     units: user.isRoot ? '/etc/systemd/system' : join(user.home, '.config/systemd/user'),
     tmpfiles: user.isRoot ? '/etc/tmpfiles.d' : join(data, 'containers/tmpfiles'),
@@ -57,30 +63,64 @@ export function pathsOf(env: Environment, config: Config, user: User): Paths {
   };
 }
 
-const HOST_REPOSITORY = '/ostree/repo';
-
-function repositoryOf(env: Environment, config: Config, user: User, checkouts: string, data: string): string {
-  if (env.ATOMIC_OSTREE_REPO) return resolve(env.ATOMIC_OSTREE_REPO);
-  if (!user.isRoot) return join(data, 'containers/atomic/repo');
-  if (config.ostree_repository) return config.ostree_repository;
-  const isUsable = existsSync(join(HOST_REPOSITORY, 'config')) && canHardLink(HOST_REPOSITORY, checkouts);
-  return isUsable ? HOST_REPOSITORY : join(checkouts, '.storage/ostree');
+/** Follows links, as far as there is something: the mount table, and what others record, have no links in them. */
+function realPath(path: string): string {
+  if (existsSync(path)) return realpathSync(path);
+  const parent = dirname(path);
+  return parent === path ? path : join(realPath(parent), basename(path));
 }
 
-/** Checkouts are hard links: both folders have to be on one device, and below one mount of it (link(2), EXDEV). */
-function canHardLink(a: string, b: string): boolean {
-  const [nearA, nearB] = [nearestExisting(a), nearestExisting(b)];
-  return statSync(nearA).dev === statSync(nearB).dev && mountPointOf(nearA) === mountPointOf(nearB);
+const HOST_REPOSITORY = '/ostree/repo';
+
+/** Where images are, and how their files get into containers. */
+interface Store {
+  readonly repository: string;
+  /** CK on the mount of the repository. */
+  readonly linkable: string;
+}
+
+function storeOf(env: Environment, config: Config, user: User, { checkouts, data }: Roots): Store {
+  const own = { repository: join(checkouts, '.storage/ostree'), linkable: checkouts };
+  const chosen =
+    env.ATOMIC_OSTREE_REPO || (user.isRoot ? config.ostree_repository : join(data, 'containers/atomic/repo'));
+  if (chosen !== undefined) return { repository: realPath(resolve(chosen)), linkable: checkouts };
+  return hostStore(checkouts) ?? own;
+}
+
+interface Roots {
+  readonly checkouts: string;
+  readonly data: string;
+}
+
+/**
+ * The repository of a host that is one itself, if checkouts can be hard links into it. There, /var is a mount of its
+ * own, on which no such link can be made; but the mount of the repository has the same directory elsewhere.
+ */
+function hostStore(checkouts: string): Store | undefined {
+  if (!isWritable(join(HOST_REPOSITORY, 'config'))) return undefined;
+  const repository = realpathSync(HOST_REPOSITORY);
+  const near = nearestExisting(checkouts);
+  const beside = onMountOf(repository, near, mountTable());
+  if (beside === undefined || !isSame(near, beside)) return undefined;
+  if (statSync(repository).dev !== statSync(near).dev) return undefined;
+  return { repository: HOST_REPOSITORY, linkable: join(beside, relative(near, checkouts)) };
+}
+
+/** Newer hosts mount it read-only. */
+function isWritable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isSame(path: string, other: string): boolean {
+  const [one, two] = [statSync(path), statSync(other, { throwIfNoEntry: false })];
+  return one.dev === two?.dev && one.ino === two.ino;
 }
 
 function nearestExisting(path: string): string {
   return existsSync(path) ? path : nearestExisting(dirname(path));
-}
-
-/** The mount that holds a path. */
-function mountPointOf(path: string): string {
-  const points = mountPoints().filter(
-    (point) => path === point || path.startsWith(point === '/' ? '/' : `${point}/`),
-  );
-  return points.reduce((longest, point) => (point.length > longest.length ? point : longest), '/');
 }

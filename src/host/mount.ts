@@ -1,6 +1,6 @@
 /** mount(8) and umount(8), and the kernel's table of mounts. */
 import { existsSync, readFileSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, relative } from 'node:path';
 import type { Host } from './host.ts';
 
 const READ_ONLY = 'ro,nosuid,nodev';
@@ -98,6 +98,29 @@ export function mountsBelow(path: string): readonly string[] {
   if (!existsSync(parent)) return [];
   const real = join(realpathSync(parent), basename(path));
   return mountPoints().filter((point) => point === real || point.startsWith(`${real}/`));
+}
+
+/**
+ * The path by which the mount that holds `path` has `directory`, when it has it: a directory of one file system can be
+ * mounted in several places.
+ *
+ * @param path without links, as is `directory`
+ */
+export function onMountOf(path: string, directory: string, table: readonly Mount[]): string | undefined {
+  const [mount, other] = [mountOf(path, table), mountOf(directory, table)];
+  if (mount === undefined || other === undefined) return undefined;
+  const place = join(other.root, relative(other.point, directory));
+  const inner = relative(mount.root, place);
+  return inner === '..' || inner.startsWith('../') ? undefined : join(mount.point, inner);
+}
+
+/** The mount that holds a path: the innermost, and of those on one point the newest. */
+function mountOf(path: string, table: readonly Mount[]): Mount | undefined {
+  const holding = table.filter(({ point }) => path === point || path.startsWith(join(point, '/')));
+  return holding.reduce<Mount | undefined>(
+    (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
+    undefined,
+  );
 }
 
 /** The kernel writes blanks and backslashes in octal. */

@@ -7,8 +7,7 @@ import { AtomicError, orUndefined } from '../errors.ts';
 import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { temporaryFolder } from '../host/files/temporary-folder.ts';
-import { commitFolder, initRepository } from '../host/ostree/program.ts';
-import { isRepository } from '../host/ostree/refs.ts';
+import { commitFolder } from '../host/ostree/program.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import type { Layer } from './layers/import.ts';
@@ -30,6 +29,7 @@ import {
 } from './store/images.ts';
 import { lockRepository } from './store/lock.ts';
 import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './store/manifest.ts';
+import { makeCheckouts, makeRepository } from './store/places.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */
@@ -78,6 +78,7 @@ async function obtain(
   reference: Reference,
   find: (folder: string) => Promise<PullableImage>,
 ): Promise<void> {
+  await makeCheckouts(context);
   await using folder = await temporaryFolder(context, context.paths.checkouts, 'pull');
   await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
@@ -108,11 +109,7 @@ async function importImage(
   folder: string,
 ): Promise<void> {
   const { manifest, raw } = found;
-  const { repository } = context.paths;
-  const [config] = await waitForAll([
-    obtainConfig(context, reference, found),
-    ensureRepository(context, repository),
-  ]);
+  const [config] = await waitForAll([obtainConfig(context, reference, found), makeRepository(context)]);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
   await waitForAll([found.importLayers(layers), commitConfig(context, config, folder)]);
   await faultPoint(context, 'pull.layers-imported');
@@ -123,11 +120,6 @@ async function importImage(
     [UNCOMPRESSED_SIZE]: String(sumOfLayers(context, layersOf(manifest)) ?? ''),
   });
   await faultPoint(context, 'pull.image-committed');
-}
-
-async function ensureRepository(context: Context, repository: string): Promise<void> {
-  await mkdir(repository, { recursive: true });
-  if (!isRepository(repository)) await initRepository(context, repository);
 }
 
 async function obtainConfig(

@@ -1,7 +1,11 @@
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import type { Config } from '../../src/config.ts';
 import { pathsOf } from '../../src/paths.ts';
+import { useDirectory } from './support/directory.ts';
+
+const directory = realpathSync(useDirectory());
 
 const ROOT = { uid: 0, gid: 0, home: '/root', isRoot: true };
 const USER = { uid: 1000, gid: 100, home: '/home/u', isRoot: false };
@@ -15,6 +19,8 @@ describe('pathsOf', () => {
     expect(pathsOf(env, configOf(), ROOT)).toEqual({
       root: '/',
       checkouts: '/var/lib/containers/atomic',
+      hasUsualCheckouts: true,
+      linkable: '/var/lib/containers/atomic',
       storage: '/var/lib/containers/atomic/.storage',
       repository: '/repo',
       preinstalled: '/usr/lib/containers/atomic',
@@ -33,6 +39,8 @@ describe('pathsOf', () => {
     expect(pathsOf({}, configOf(), USER)).toEqual({
       root: '/',
       checkouts: '/home/u/.local/share/containers/atomic',
+      hasUsualCheckouts: true,
+      linkable: '/home/u/.local/share/containers/atomic',
       storage: '/home/u/.local/share/containers/atomic/.storage',
       repository: '/home/u/.local/share/containers/atomic/repo',
       preinstalled: '/usr/lib/containers/atomic',
@@ -127,6 +135,19 @@ describe('pathsOf', () => {
     },
   ])('takes the repository from $name', ({ env, config, user, want }) => {
     expect(pathsOf(env, configOf(config), user).repository).toBe(want);
+  });
+
+  it('follows links on the way to the checkouts and to the repository', () => {
+    mkdirSync(join(directory, 'disk/containers'), { recursive: true });
+    symlinkSync('disk/containers', join(directory, 'link'));
+    const places = (name: string) => {
+      const env = { ATOMIC_OSTREE_CHECKOUT_PATH: join(directory, name, 'atomic') };
+      const { checkouts, linkable, repository } = pathsOf(env, configOf(), ROOT);
+      return { checkouts, linkable, repository };
+    };
+
+    expect(places('link')).toEqual(places('disk/containers'));
+    expect(places('link').checkouts).toBe(join(directory, 'disk/containers/atomic'));
   });
 
   it.skipIf(existsSync('/ostree/repo/config'))(

@@ -1,4 +1,5 @@
 /** Keeps what a mount needs, and a record of it, in a hidden directory beside the containers. */
+
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import {
 } from '../../host/files/files.ts';
 import { takeLock } from '../../host/files/lock.ts';
 import { type Mount, mountTable } from '../../host/mount.ts';
+import { makeCheckouts } from '../../images/store/places.ts';
 
 const MountRecord = z.object({
   /** The folder on which it is mounted, absolute, without links. */
@@ -48,10 +50,10 @@ export async function lockMounts(context: Context): Promise<AsyncDisposable> {
 }
 
 /** Makes the folder of a mount that is to be. */
-export async function createMountFolder({ paths }: Context, record: MountRecord): Promise<MountFolder> {
+export async function createMountFolder(context: Context, record: MountRecord): Promise<MountFolder> {
   const key = randomBytes(8).toString('hex');
-  const folder = { path: join(paths.checkouts, `${PREFIX}${key}`), label: labelFor(key), record };
-  await mkdir(paths.checkouts, { recursive: true });
+  const folder = { path: join(context.paths.checkouts, `${PREFIX}${key}`), label: labelFor(key), record };
+  await makeCheckouts(context);
   await mkdir(folder.path, { mode: 0o700 });
   await writeRecord(folder, record);
   // these become the root of what is mounted

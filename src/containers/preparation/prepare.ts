@@ -1,5 +1,5 @@
 /** Builds a complete new deployment from an image in a staging directory, without changing the host. */
-import { mkdir, symlink } from 'node:fs/promises';
+import { symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { note } from '../../events.ts';
@@ -9,6 +9,7 @@ import { removeTree } from '../../host/files/remove-tree.ts';
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
+import { makeCheckouts } from '../../images/store/places.ts';
 import { waitForAll } from '../../wait-for-all.ts';
 import { tmpfilesCopy } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
@@ -68,8 +69,8 @@ async function built(
   const staging = request.container.staging(request.slot);
   context.report({ kind: 'extracting', path: request.container.slots[request.slot] });
   try {
-    await mkdir(request.container.directory, { recursive: true });
-    await makeDirectory(staging);
+    await makeCheckouts(context);
+    await makeDirectory(staging, 0o700);
     await faultPoint(context, 'prepare.begun');
     const [features] = await waitForAll([
       probeRuntime(context, request.runtime),

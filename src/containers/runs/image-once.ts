@@ -1,4 +1,5 @@
 /** Runs an image once: its root file system, with whatever is written to it, is discarded afterwards. */
+
 import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
@@ -10,9 +11,11 @@ import { mountOverlay, mountsBelow, unmountLazily } from '../../host/mount.ts';
 import { deleteContainer, probeRuntime, type RuntimeFeatures, runBundle } from '../../host/runtime.ts';
 import { createTmpfiles, removeTmpfiles } from '../../host/tmpfiles.ts';
 import { checkoutImage, type LayeredImage } from '../../images/layers/checkout.ts';
+import { makeCheckouts } from '../../images/store/places.ts';
 import { renderConfig } from '../rendering/config.ts';
 import { readExports } from '../rendering/exports.ts';
 import { configMaterial, type Instance, templatesOf, valuesFor } from '../rendering/material.ts';
+
 import { singleRunConfig } from '../rendering/oci-config.ts';
 import { renderTemplate, requireValues } from '../rendering/template.ts';
 
@@ -44,6 +47,7 @@ interface RunDirectory {
 export async function runImageOnce(context: Context, request: OnceRequest): Promise<number> {
   const { runtime } = request;
   const { checkouts } = context.paths;
+  await makeCheckouts(context);
   await using temporary = await temporaryFolder(context, checkouts, 'run-once', endOf(context, runtime));
   const directory = runDirectory(temporary.path);
   const { id, folder, tmpfiles, rootfs } = directory;

@@ -97,6 +97,11 @@ export class Directory implements Disposable {
     }
   }
 
+  /** Owner and permissions of this directory. */
+  get attributes(): Attributes {
+    return this.#named('', () => fs.fstatSync(this.#fd));
+  }
+
   /** Gives this directory an owner, then permissions. */
   setAttributes({ mode, uid, gid }: Attributes): void {
     this.#named('', () => fs.fchownSync(this.#fd, uid, gid));

@@ -3,9 +3,11 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { ToolError } from '../../errors.ts';
+import { syncFileSystem } from '../files/sync-file-system.ts';
 import type { Host } from '../host.ts';
+import { isUnsynced, syncRefs } from './durability.ts';
 
-/** A commit to make. */
+/** A commit to make; on disk, with its ref, before it is reported. */
 export interface CommitRequest {
   /** Absent: the commit is made without a ref. */
   readonly ref?: string;
@@ -90,11 +92,19 @@ async function commitTree(
   source: readonly string[],
   { ref, metadata = {} }: CommitRequest,
 ): Promise<string> {
+  if (ref !== undefined && isUnsynced(repository)) {
+    const commit = await commitTree(host, repository, source, { metadata });
+    await syncFileSystem(host, repository);
+    await writeRef(host, repository, ref, commit);
+    return commit;
+  }
   // a ref's history is of no use here: an image's commits have no parent
   const target = ref === undefined ? ['--orphan'] : [`--branch=${ref}`, '--parent=none', '--no-bindings'];
   const strings = Object.entries(metadata).map(([key, value]) => `--add-metadata-string=${key}=${value}`);
   const args = ['commit', ...target, ...ownership(host), ...strings, ...source];
-  return await withoutRace(async () => await ostree(host, repository, args));
+  const commit = await withoutRace(async () => await ostree(host, repository, args));
+  if (ref !== undefined) await syncRefs(repository, [ref]);
+  return commit;
 }
 
 /** An ordinary user can neither own others' files nor set their attributes. */
@@ -107,24 +117,29 @@ function labels(): readonly string[] {
   return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
 }
 
-/** Makes a ref hold a commit, whatever it held before. */
+/** Makes a ref hold a commit, whatever it held before; on disk when it returns. */
 export async function writeRef(host: Host, repository: string, ref: string, commit: string): Promise<void> {
   await ostree(host, repository, ['refs', '--force', `--create=${ref}`, '--', commit]);
+  await syncRefs(repository, [ref]);
 }
 
-/** Deletes refs; their commits stay until the repository is pruned. */
+/** Deletes refs, for good when it returns; their commits stay until the repository is pruned. */
 export async function deleteRefs(host: Host, repository: string, refs: readonly string[]): Promise<void> {
-  if (refs.length > 0) await ostree(host, repository, ['refs', '--delete', '--', ...refs]);
+  if (refs.length === 0) return;
+  await ostree(host, repository, ['refs', '--delete', '--', ...refs]);
+  await syncRefs(repository, refs);
 }
 
 /**
- * Removes the objects that no ref reaches.
+ * Removes the objects that no ref reaches, for good when it returns.
  *
  * @returns how many bytes they had, to two digits or so; hard links of checkouts may still hold them
  * @throws ToolError when an object that a ref needs is missing
  */
 export async function pruneObjects(host: Host, repository: string): Promise<number> {
-  return parseFreed(await ostree(host, repository, ['prune', '--refs-only']));
+  const freed = parseFreed(await ostree(host, repository, ['prune', '--refs-only']));
+  await syncFileSystem(host, repository);
+  return freed;
 }
 
 /** What g_format_size() writes; its blank is one that does not break. */

@@ -1,6 +1,6 @@
 /** Checks an image out into a root file system. */
 import { lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';
 import { setDirectoryAttributes } from '../../host/files/directory-attributes.ts';
@@ -33,7 +33,12 @@ export async function checkoutImage(
     // ostree(1) would follow a link that is where a folder is to be, out of the image
     if (index > 0) await removeHidden(repository, run[0]?.tree ?? '', folder);
     const refs = run.map(({ commit }) => commit);
-    await checkoutUnion(context, repository, { refs, folder, listFile, isWritable });
+    await checkoutUnion(context, repository, {
+      refs,
+      folder: linkable(context, folder),
+      listFile,
+      isWritable,
+    });
   }
   await rm(listFile);
   await correctDirectories(context, commits, folder);
@@ -57,11 +62,21 @@ async function remake(
 ): Promise<void> {
   const old = join(root, path);
   const folder = `${root}.directory`;
-  await checkoutFolder(context, context.paths.repository, { commit, path, folder });
+  await checkoutFolder(context, context.paths.repository, {
+    commit,
+    path,
+    folder: linkable(context, folder),
+  });
   for (const name of await readdir(folder)) await removeTree(context, join(folder, name));
   for (const name of await readdir(old)) await rename(join(old, name), join(folder, name));
   await rmdir(old);
   await rename(folder, old);
+}
+
+/** The path of a directory in which hard links to objects of the repository can be made. */
+function linkable({ paths }: Context, path: string): string {
+  const inner = relative(paths.checkouts, path);
+  return inner.startsWith('../') ? path : join(paths.linkable, inner);
 }
 
 /** What of an image a checkout needs. */

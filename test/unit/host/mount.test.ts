@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mountPoints, parseMount } from '../../../src/host/mount.ts';
+import { mountPoints, onMountOf, parseMount } from '../../../src/host/mount.ts';
 
 describe('parseMount', () => {
   it.each([
@@ -32,5 +32,37 @@ describe('parseMount', () => {
 describe('mountPoints', () => {
   it('has those of this machine', () => {
     expect(mountPoints()).toEqual(expect.arrayContaining(['/', '/proc']));
+  });
+});
+
+describe('onMountOf', () => {
+  const mount = (point: string, root: string) => ({ point, root, source: '/dev/vda' });
+  /** A host that is an OSTree deployment itself. */
+  const TABLE = [
+    mount('/sysroot', '/'),
+    mount('/', '/ostree/deploy/os/deploy/0123.0'),
+    mount('/var', '/ostree/deploy/os/var'),
+    mount('/home', '/home'),
+  ];
+
+  it.each([
+    { directory: '/var/lib/containers', want: '/sysroot/ostree/deploy/os/var/lib/containers' },
+    { directory: '/var', want: '/sysroot/ostree/deploy/os/var' },
+    { directory: '/sysroot/ostree/x', want: '/sysroot/ostree/x' },
+    { directory: '/etc', want: '/sysroot/ostree/deploy/os/deploy/0123.0/etc' },
+    { directory: '/various', want: '/sysroot/ostree/deploy/os/deploy/0123.0/various' },
+  ])('finds $directory at $want', ({ directory, want }) => {
+    expect(onMountOf('/sysroot/ostree/repo', directory, TABLE)).toBe(want);
+  });
+
+  it('does not find what is not below the root of the mount', () => {
+    expect(onMountOf('/var/lib/repo', '/sysroot/ostree/repo', TABLE)).toBeUndefined();
+    expect(onMountOf('/var/lib/repo', '/home', TABLE)).toBeUndefined();
+  });
+
+  it('goes by the newest of several mounts on one point', () => {
+    expect(onMountOf('/sysroot/repo', '/var/x', [...TABLE, mount('/var', '/elsewhere')])).toBe(
+      '/sysroot/elsewhere/x',
+    );
   });
 });

@@ -1,0 +1,102 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
+
+const box = useBox();
+const REPO = `${CONTAINERS}/.storage/ostree`;
+
+afterEach(async () => {
+  await box.sh(
+    `atomic uninstall c; umount ${CONTAINERS} /sysroot; rm -rf ${CONTAINERS} /ostree /var/lib/containers/sysroot`,
+  );
+});
+
+describe('the store of root', () => {
+  it('hides the programs of images from other users', async () => {
+    await box.type(`atomic install --system --name=c ${box.image('hello-world')}`);
+    const look = (path: string) => `setpriv --reuid=65534 --clear-groups ls ${path}`;
+
+    for (const path of [CONTAINERS, `${CONTAINERS}/c/rootfs`, `${CONTAINERS}/c.0`, `${REPO}/objects`])
+      expect(await box.sh(look(path)), path).toMatchObject({ stderr: expect.stringContaining('denied') });
+  });
+
+  it('is closed when an older program has left it open', async () => {
+    await box.type(`mkdir -p ${CONTAINERS} && chmod 755 ${CONTAINERS}`);
+    await box.type(`atomic pull ${box.image('hello-world')}`);
+
+    expect(await box.type(`stat -c %a ${CONTAINERS} ${CONTAINERS}/.storage`)).toBe('700\n700\n');
+  });
+
+  it('is left open where it was configured, but for its images', async () => {
+    await box.type('mkdir -p /var/lib/containers/other && chmod 755 /var/lib/containers/other');
+    const env = 'ATOMIC_OSTREE_CHECKOUT_PATH=/var/lib/containers/other';
+    await box.type(`${env} atomic pull ${box.image('hello-world')}`);
+
+    expect(await box.type('cd /var/lib/containers/other && stat -c %a . .storage')).toBe('755\n700\n');
+    await box.type('rm -rf /var/lib/containers/other');
+  });
+
+  it('lets a service of another user run', async () => {
+    await box.type(`atomic install --system --name=c ${box.image('hello-world')}`);
+    await box.type(
+      `f=${CONTAINERS}/c/config.json; jq '.process.user = {uid: 1000, gid: 1000}' $f >/tmp/c && cat /tmp/c >$f`,
+    );
+    await box.type('atomic run c');
+
+    expect(await box.type('atomic run c sh -c "echo in it"')).toBe('in it\n');
+  });
+});
+
+/** The directories that were fsynced while a command ran, relative to the store. */
+async function synced(command: string): Promise<readonly string[]> {
+  const calls = 'fsync,fdatasync,syncfs';
+  const line = `strace -f -y -qq -e signal=none -e trace=${calls} -o /tmp/trace ${command} && cat /tmp/trace`;
+  const trace = await box.type(line);
+  return [...trace.matchAll(/(?:fsync|syncfs)\(\d+<([^>]+)>/g)].map(([, path = '']) => path);
+}
+
+describe('what has been reported', () => {
+  it('is on disk: the names of what was pulled, tagged and deleted', async () => {
+    const image = box.image('hello-world');
+    const refs = `${REPO}/refs/heads/ociimage`;
+
+    const pulled = await synced(`atomic pull ${image}`);
+    expect(pulled).toEqual(
+      expect.arrayContaining([refs, `${REPO}/refs/heads`, CONTAINERS, '/var/lib/containers']),
+    );
+    expect(await synced(`atomic images tag ${image} other`)).toContain(refs);
+    expect(await synced('atomic -y images delete other')).toContain(refs);
+    expect(await synced('atomic images prune')).toContain(REPO);
+  });
+
+  it('is on disk also in a repository that does not sync', async () => {
+    await box.type(`mkdir -p ${REPO} && ostree --repo=${REPO} init --mode=bare`);
+    await box.type(`ostree --repo=${REPO} config set core.fsync false`);
+
+    const paths = await synced(`atomic pull ${box.image('hello-world')}`);
+
+    expect(paths.lastIndexOf(REPO)).toBeGreaterThanOrEqual(0);
+    expect(paths.lastIndexOf(REPO)).toBeLessThan(paths.lastIndexOf(`${REPO}/refs/heads/ociimage`));
+  });
+});
+
+describe('a host that is an OSTree deployment', () => {
+  const VAR = '/sysroot/ostree/deploy/os/var/lib/containers/atomic';
+  const MAKE = `
+    mkdir -p /var/lib/containers/sysroot /sysroot ${CONTAINERS}
+    mount --bind /var/lib/containers/sysroot /sysroot
+    mkdir -p ${VAR} /sysroot/ostree/repo
+    mount --bind ${VAR} ${CONTAINERS}
+    ln -s sysroot/ostree /ostree
+    ostree --repo=/ostree/repo init --mode=bare`;
+
+  it('has its images in the repository of the host, with hard links from another mount', async () => {
+    await box.type(MAKE);
+    await box.type(`atomic install --system --name=c ${box.image('hello-world')}`);
+    await box.type('atomic run c');
+
+    expect(await box.type('ostree --repo=/ostree/repo refs')).toContain('hello-world');
+    expect(await box.type(`ls -A ${CONTAINERS}`)).toBe('c\nc.0\n');
+    expect(await box.type(`find ${CONTAINERS}/c.0/rootfs -type f -links 1`)).toBe('');
+    expect(await box.type(`readlink ${CONTAINERS}/c`)).toBe(`${CONTAINERS}/c.0\n`);
+  });
+});
