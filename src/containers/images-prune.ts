@@ -7,7 +7,7 @@ import { containerOf } from './deployments/container.ts';
 import { deployedCommits, type SlotFolder, slotFolders } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
 import { sweepMounts } from './mounts/sweep.ts';
-import { isPending } from './transaction/marker.ts';
+import { isMarked } from './transaction/marker.ts';
 import { withContainer } from './transaction/transaction.ts';
 
 /**
@@ -26,9 +26,9 @@ async function removeUnclaimed(context: Context, { container: name, path }: Slot
   // a name that cannot be installed is nobody's, and needs no lock
   if (!isContainerName(name)) return await removeStaleFolder(context, path);
   const container = containerOf(context, name);
-  if (isPending(container)) return;
+  if (isMarked(container)) return;
   await withContainer(context, container, async () => {
-    const isStillUnclaimed = !exists(container.link) && !isPending(container);
+    const isStillUnclaimed = !exists(container.link) && !isMarked(container);
     if (isStillUnclaimed) await removeStaleFolder(context, path);
   });
 }

@@ -1,25 +1,24 @@
 /** `atomic install`: makes a system container from an image, completely or not at all. */
-
-import { type Context, shieldedFrom } from '../context.ts';
+import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';
-import { faultPoint } from '../faults.ts';
-import { exists, readLinkIfPresent, removeIfPresent } from '../host/files/files.ts';
+import { exists, readLinkIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
 import { resolveReference } from '../images/sources/locate.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
-import { type Container, containerOf, preinstalledPath } from './deployments/container.ts';
-import { defaultContainerName, parseContainerName } from './deployments/name.ts';
+import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
+import { defaultContainerName, parseNewContainerName } from './deployments/name.ts';
+import { requireOwnNames, stemOf } from './deployments/name-conflicts.ts';
 import { requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
+import { hasOwnUnit } from './deployments/unit-owner.ts';
 import { prepareDeployment } from './preparation/prepare.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
-import { NOTHING_RUNNING } from './service/restart-set.ts';
-import { activate, deactivate } from './transaction/activation.ts';
-import { clearPending, markPending } from './transaction/marker.ts';
-import { placeDeployment, pointTo, removeSlots, settleSlots } from './transaction/slots.ts';
+import { removeSlots } from './transaction/slots.ts';
+import { switchOver } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
+import { alreadyExists } from './transaction/unit-files.ts';
 
 export interface InstallRequest {
   /** The image as typed, with its transport prefix. */
@@ -56,7 +55,7 @@ interface Install {
 export async function installContainer(context: Context, request: InstallRequest): Promise<number> {
   requireSupported(request);
   const name = request.name || defaultContainerName(await resolveReference(context, request.image));
-  const container = containerOf(context, parseContainerName(name));
+  const container = containerOf(context, parseNewContainerName(name));
   const install: Install = {
     container,
     set: parseSet(request.set),
@@ -68,15 +67,8 @@ export async function installContainer(context: Context, request: InstallRequest
     if (!isTaken(context, container)) display(context, install);
     return 0;
   }
-  const once = await withContainer(context, container, async () => {
-    if (isTaken(context, container)) return undefined;
-    requireFreeDestinations(container);
-    requireInstalledRuntime(install.runtime);
-    const obtained = await findOrPullImage(context, request.image);
-    if (wantsToRunOnce(context, obtained)) return obtained;
-    await installNew(context, obtained, install);
-    return undefined;
-  });
+  const work = async () => await installUnlessTaken(context, request.image, install);
+  const once = await withContainer(context, container, work, neighboursOf(context, install));
   if (once === undefined) return 0;
   const { runImageOnce } = await import('./runs/image-once.ts');
   return await runImageOnce(context, {
@@ -93,32 +85,50 @@ function requireSupported({ systemPackage }: InstallRequest): void {
     throw new AtomicError(`atomic: install --system-package=${systemPackage} is not available in this build`);
 }
 
-/** A name that is taken is no error: provisioning scripts install again and again. */
+/** Containers that must not change meanwhile: the one whose root file system it is, and that of the name's stem. */
+function neighboursOf(context: Context, { container, remote }: Install): readonly Container[] {
+  const base = remote?.base;
+  const stem = stemOf(context, container);
+  return [base, stem?.name === base?.name ? undefined : stem].filter((neighbour) => neighbour !== undefined);
+}
+
+/** @returns the image when it is to be run once instead */
+async function installUnlessTaken(
+  context: Context,
+  image: string,
+  install: Install,
+): Promise<StoredImage | undefined> {
+  const { container } = install;
+  if (isTaken(context, container)) return undefined;
+  requireFreeDestinations(context, container);
+  requireInstalledRuntime(install.runtime);
+  const stored = await findOrPullImage(context, image);
+  if (labelOf(labelsOf(context, stored.image), 'atomic.run') === 'once') return stored;
+  await installNew(context, stored, install);
+  return undefined;
+}
+
+/** A name that is taken is no error: provisioning scripts install again and again. A link that leads nowhere is free. */
 function isTaken(context: Context, container: Container): boolean {
   const { name, link } = container;
   if (exists(link) && readLinkIfPresent(link) === undefined)
     throw new AtomicError(`Invalid container name '${name}': ${link} is not a container`);
-  const isPresent = exists(link) || preinstalledPath(container) !== undefined;
+  const isPresent = activePath(container) !== undefined || preinstalledPath(container) !== undefined;
   if (isPresent) note(context, `${name} already present`);
   return isPresent;
 }
 
-function requireFreeDestinations({ name, unit, tmpfiles, slots }: Container): void {
-  for (const path of [unit, tmpfiles]) {
-    if (exists(path)) {
-      throw new AtomicError(`The file ${path} already exists.`, {
-        hint: 'remove it or choose another --name',
-      });
-    }
-  }
-  const other = slots.find((slot) => readLinkIfPresent(slot) !== undefined);
-  if (other !== undefined)
-    throw new AtomicError(`Invalid container name '${name}': ${other} is a container of its own`);
+function requireFreeDestinations(context: Context, container: Container): void {
+  requireOwnNames(context, container);
+  const { unit, tmpfiles, link } = container;
+  // what a container has left whose link leads nowhere is its own
+  if (exists(link) && hasOwnUnit(container)) return;
+  for (const path of [unit, tmpfiles]) if (exists(path)) throw alreadyExists(path);
 }
 
 /** What an install would do, for `--display`. */
 function display(context: Context, { container }: Install): void {
-  requireFreeDestinations(container);
+  requireFreeDestinations(context, container);
   const { name, slots, link, unit } = container;
   context.report({ kind: 'extracting', path: slots[0] });
   note(context, `Would create ${link} and ${unit}`);
@@ -126,39 +136,21 @@ function display(context: Context, { container }: Install): void {
   context.report({ kind: 'command', argv: ['systemctl', 'enable', name] });
 }
 
-function wantsToRunOnce(context: Context, { image }: StoredImage): boolean {
-  return labelOf(labelsOf(context, image), 'atomic.run') === 'once';
-}
-
-async function installNew(context: Context, obtained: StoredImage, install: Install): Promise<void> {
+async function installNew(context: Context, stored: StoredImage, install: Install): Promise<void> {
   const { container, runtime, remote } = install;
   if (remote !== undefined) {
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
     note(context, text);
   }
-  await removeSlots(context, container);
-  await prepareDeployment(context, { ...install, ...obtained, slot: 0, kept: {}, current: undefined });
-  await markPending(container, { operation: 'install', runtime, running: NOTHING_RUNNING });
-  try {
-    await faultPoint(context, 'commit.marked');
-    await placeDeployment(context, container, 0);
-    const [destination] = container.slots;
-    await pointTo(context, container, destination);
-    await activate(context, container, destination, 'enable');
-  } catch (error) {
-    await undo(context, install);
-    throw error;
-  }
-  await clearPending(context, container);
-  await settleSlots(context, container);
-}
-
-/** Back to no container, also after an interrupt. */
-async function undo(context: Context, { container, runtime }: Install): Promise<void> {
-  const shielded = shieldedFrom(context);
-  await removeIfPresent(container.link);
-  await deactivate(shielded, container, runtime);
-  await removeSlots(shielded, container);
-  await clearPending(shielded, container);
-  await settleSlots(shielded, container);
+  const [problem] = await removeSlots(context, container);
+  if (problem !== undefined) throw new AtomicError(problem);
+  await prepareDeployment(context, { ...install, ...stored, slot: 0, kept: {}, current: undefined });
+  const [to] = container.slots;
+  await switchOver(context, container, {
+    operation: 'install',
+    from: undefined,
+    to,
+    runtime,
+    keepsFailed: false,
+  });
 }

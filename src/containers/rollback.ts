@@ -8,8 +8,7 @@ import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime } from './deployments/runtime.ts';
 import { restoreHostFiles } from './host-files/restore.ts';
-import { findRunning } from './service/restart-set.ts';
-import { switchDeployment } from './transaction/switch-over.ts';
+import { switchOver } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
 
 /**
@@ -32,13 +31,11 @@ export async function rollBackContainer(context: Context, text: string): Promise
     });
     const current = orUndefined(() => readDeployment(name, from));
     await restoreHostFiles(context, container, { target, current });
-    const runtime = recordedRuntime(context, container, from);
-    await switchDeployment(context, container, {
+    await switchOver(context, container, {
       operation: 'rollback',
       from,
       to: target.path,
-      runtime,
-      running: await findRunning(context, container, runtime),
+      runtime: recordedRuntime(context, container, from),
       keepsFailed: false,
     });
   });

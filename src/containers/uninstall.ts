@@ -1,21 +1,26 @@
 /** `atomic uninstall`: removes a container in whatever state it is. */
-
 import type { Context } from '../context.ts';
 import { AtomicError, isErrno } from '../errors.ts';
 import { note, warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
-import { exists, readIfPresent, syncPath } from '../host/files/files.ts';
-import { removeTree, requireNoMounts } from '../host/files/remove-tree.ts';
+import { exists, readIfPresent } from '../host/files/files.ts';
 import * as systemd from '../host/systemd.ts';
-import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
+import {
+  activePath,
+  type Container,
+  containerOf,
+  isDirectory,
+  isSlotOfAnother,
+  preinstalledPath,
+} from './deployments/container.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
 import { dependantsOf } from './deployments/shared-rootfs.ts';
+import { runsSlot } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
-import { NOTHING_RUNNING } from './service/restart-set.ts';
-import { deactivate } from './transaction/activation.ts';
-import { clearPending, isPending, markPending } from './transaction/marker.ts';
-import { removeSlots, settleSlots } from './transaction/slots.ts';
+import { isMarked, mark, readMarker } from './transaction/marker.ts';
+import { requireNoMountedSlots } from './transaction/slots.ts';
+import { takeAway } from './transaction/take-away.ts';
 import { withLock } from './transaction/transaction.ts';
 
 export interface UninstallRequest {
@@ -29,7 +34,8 @@ export interface UninstallRequest {
 /**
  * Removes a container: service, unit, tmpfiles and host files, deployments, and what the runtime still knows of it.
  *
- * @throws AtomicError when there is no such container, or others depend on it
+ * @throws AtomicError when there is no such container, others depend on it, something is mounted in it, or some of it
+ *   could not be removed
  */
 export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
   const { name } = request;
@@ -39,7 +45,7 @@ export async function uninstallContainer(context: Context, request: UninstallReq
 async function uninstall(context: Context, request: UninstallRequest): Promise<void> {
   const container = containerOf(context, parseContainerName(request.name));
   const { name, link } = container;
-  requireInstalled(context, container);
+  requireAnyTrace(context, container);
   requireNoDependants(context, container, request);
   if (request.isDisplay) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
@@ -51,31 +57,33 @@ async function uninstall(context: Context, request: UninstallRequest): Promise<v
 }
 
 /** Whether there is anything of a container, be it what a killed command left. */
-function isInstalled(context: Context, container: Container): boolean {
-  const { link, slots } = container;
+function hasAnyTrace(context: Context, container: Container): boolean {
+  const { link, slots, saved } = container;
   // in user mode the repository lies among the containers
-  const isContainer = [link, ...slots].some(exists) && link !== context.paths.repository;
-  return isContainer || isPending(container) || hasLeftoverUnit(container);
+  const isContainer = exists(link) && !isSlotOfAnother(container) && link !== context.paths.repository;
+  const hasDeployments = [...slots, saved(0), saved(1)].some(isDirectory);
+  return isContainer || hasDeployments || isMarked(container) || hasLeftoverUnit(container);
 }
 
-function requireInstalled(context: Context, container: Container): void {
+function requireAnyTrace(context: Context, container: Container): void {
   const { name } = container;
-  if (isInstalled(context, container)) return;
+  if (hasAnyTrace(context, container)) return;
   if (preinstalledPath(container) !== undefined) {
     throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
       hint: `remove the package atomic-container-${name}`,
     });
   }
   throw new AtomicError(`Unable to find '${name}' in the following backends: ostree`, {
-    hint: "see 'atomic containers list -a'",
+    hint: isSlotOfAnother(container)
+      ? `${container.link} is a deployment of '${name.slice(0, -2)}'`
+      : "see 'atomic containers list -a'",
   });
 }
 
 /** A unit without container is only ours to remove when it runs one of that name. */
-function hasLeftoverUnit({ unit, slots }: Container): boolean {
+function hasLeftoverUnit(container: Container): boolean {
   try {
-    const text = readIfPresent(unit) ?? '';
-    return slots.some((slot) => text.includes(slot));
+    return runsSlot(container, readIfPresent(container.unit));
   } catch (error) {
     if (isErrno(error, 'EISDIR')) return false;
     throw error;
@@ -94,25 +102,23 @@ function requireNoDependants(context: Context, container: Container, { isForced 
   warn(context, `Warning: ${text}: it will not start again`);
 }
 
-/** The link goes first: from then on the container is no more, and recovery finishes what is left. */
 async function remove(context: Context, container: Container): Promise<void> {
+  requireNoMountedSlots(container);
   const runtime = runtimeOf(context, container);
-  for (const path of [container.link, ...container.slots]) requireNoMounts(path);
-  await markPending(container, { operation: 'uninstall', runtime, running: NOTHING_RUNNING });
+  const before = readMarker(container);
+  const [from, to] = [activePath(container) ?? before?.from, before?.to];
+  await mark(container, { operation: 'uninstall', runtime, ...(from && { from }), ...(to && { to }) });
   await faultPoint(context, 'remove.marked');
-  // broken state: there can be anything in the place of the link
-  await removeTree(context, container.link);
-  await syncPath(context.paths.checkouts);
-  await faultPoint(context, 'remove.unlinked');
-  await deactivate(context, container, runtime);
-  await removeSlots(context, container);
-  await faultPoint(context, 'remove.slots');
-  await clearPending(context, container);
-  await settleSlots(context, container);
+  const problems = await takeAway(context, container, { runtime, deployed: [from, to] });
+  if (problems.length === 0) return;
+  throw new AtomicError(`could not remove all of '${container.name}': ${problems.join('; ')}`, {
+    hint: 'the rest of it is gone',
+  });
 }
 
 /** Whatever is left of the container, its runtime is told to forget it. */
 function runtimeOf(context: Context, container: Container): string {
   const path = activePath(container);
-  return path === undefined ? runtimeFor(context) : recordedRuntime(context, container, path);
+  if (path !== undefined) return recordedRuntime(context, container, path);
+  return readMarker(container)?.runtime ?? runtimeFor(context);
 }

@@ -1,7 +1,6 @@
 /** `atomic containers update --all`: updates one container after the other; a failure does not stop the others. */
-
 import type { Context } from '../context.ts';
-import { ifPossible, isFailure, lineOf } from '../errors.ts';
+import { interruptIn, lineOf } from '../errors.ts';
 import { note, warn } from '../events.ts';
 import { findImage } from '../images/store/images.ts';
 import { activePath, containerOf } from './deployments/container.ts';
@@ -33,25 +32,33 @@ export async function updateAllContainers(context: Context): Promise<readonly Up
 
 async function updateOne(context: Context, { name, info }: Deployment): Promise<UpdateRow> {
   note(context, `Checking container ${name}...`);
-  const latest = latestImage(context, info.image);
-  const [before, hasFailed] = [revisionOf(context, name) ?? info.revision, await fails(context, name)];
-  const after = revisionOf(context, name) ?? before;
+  const revision = () => ifKnown(() => revisionOf(context, name));
+  const latest = ifKnown(() => findImage(context, info.image)?.id);
+  const before = revision() ?? info.revision;
+  const hasFailed = await fails(context, name);
+  const after = revision() ?? before;
   return { name, before, after, latest, status: statusOf({ before, after, latest, hasFailed }) };
 }
 
+/** Whatever keeps one container from being updated, but an interrupt, is no reason to leave the others. */
 async function fails(context: Context, name: string): Promise<boolean> {
   try {
     await updateContainer(context, { name, set: [], keepsFailed: false });
     return false;
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (context.signal.aborted || interruptIn(error) !== undefined) throw error;
     warn(context, `${name}: ${lineOf(error)}`);
     return true;
   }
 }
 
-function latestImage(context: Context, reference: string): string | undefined {
-  return ifPossible(() => findImage(context, reference)?.id);
+/** What can be found out; what is wrong with it has been said by then. */
+function ifKnown<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }
 
 function revisionOf(context: Context, name: string): string | undefined {

@@ -2,10 +2,8 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { requireNoMounts } from '../host/files/remove-tree.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
-import { waitForAll } from '../wait-for-all.ts';
 import {
   activePath,
   type Container,
@@ -15,22 +13,22 @@ import {
 } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
-import { runtimeFor } from './deployments/runtime.ts';
+import { usableRuntime } from './deployments/runtime.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
 import { type PrepareRequest, prepareDeployment } from './preparation/prepare.ts';
 import { readExports } from './rendering/exports.ts';
 import { recordedValues, valuesSetByPerson } from './rendering/recorded-values.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
-import { findRunning } from './service/restart-set.ts';
-import { switchDeployment } from './transaction/switch-over.ts';
+import { requireUsableSlot } from './transaction/slots.ts';
+import { switchOver } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
 
 export interface UpdateRequest {
   readonly name: string;
   /** `NAME=VALUE` each. */
   readonly set: readonly string[];
-  /** Go on with this image; pulled when it is not here. */
+  /** Switch to this image; it is pulled when it is not in the store. */
   readonly rebase?: string;
   /** Leave a deployment that does not start where it is, instead of going back. */
   readonly keepsFailed: boolean;
@@ -52,18 +50,13 @@ export async function updateContainer(context: Context, request: UpdateRequest):
     const current = readDeployment(container.name, requireInstalled(container));
     const next = await nextDeployment(context, { container, current }, { ...request, set });
     if (next === undefined) return false;
-    // what the slot holds goes at the end; a mount in it would keep it
-    requireNoMounts(container.slots[next.slot]);
-    const [running] = await waitForAll([
-      findRunning(context, container, next.runtime),
-      prepareDeployment(context, next),
-    ]);
-    await switchDeployment(context, container, {
+    requireUsableSlot(container, next.slot);
+    await prepareDeployment(context, next);
+    await switchOver(context, container, {
       operation: 'update',
       from: current.path,
       to: container.slots[next.slot],
       runtime: next.runtime,
-      running,
       keepsFailed: request.keepsFailed,
     });
     return true;
@@ -108,7 +101,7 @@ async function nextDeployment(
     reference,
     set: { ...(await keptValues(context, current)), ...set },
     kept: UUID === undefined ? {} : { UUID },
-    runtime: runtimeFor(context, { recorded: info.runtime }),
+    runtime: usableRuntime(context, info.runtime),
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: info.remote ? findRemoteRootfs(context, info.remote) : undefined,
     current,
@@ -122,7 +115,7 @@ async function chooseImage(
   current: Deployment,
   { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
 ): Promise<ChosenImage> {
-  if (current.info.remote) return imageOfRemote(context, current, { hasNewValues, rebase });
+  if (current.info.remote) return await imageOfRemote(context, current, { hasNewValues, rebase });
   if (rebase !== undefined) return await findOrPullImage(context, rebase);
   const reference = current.info.image;
   const image = findImage(context, reference);
@@ -132,18 +125,19 @@ async function chooseImage(
 }
 
 /** A container without root file system of its own has the image that it had: its files are those of another one. */
-function imageOfRemote(
+async function imageOfRemote(
   context: Context,
   { name, info }: Deployment,
   { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
-): ChosenImage {
+): Promise<ChosenImage> {
   context.report({
     kind: 'note',
     text: 'Updating a container with a remote rootfs. Only changes to config will be applied.',
   });
-  const local = findImage(context, info.image);
-  const isNewer = local !== undefined && local.id !== info.revision;
-  if (rebase !== undefined || (isNewer && !hasNewValues)) {
+  const isAsked = rebase !== undefined;
+  const other = isAsked ? (await findOrPullImage(context, rebase)).image : findImage(context, info.image);
+  const isOther = other !== undefined && other.id !== info.revision;
+  if (isOther && (isAsked || !hasNewValues)) {
     throw new AtomicError(`cannot update '${name}' to another image: its rootfs is ${info.remote}`, {
       hint: 'update the container that the rootfs belongs to, and this one follows; here, only --set has an effect',
     });

@@ -90,21 +90,36 @@ export async function writeDefaultConfig(host: Host, runtime: string, folder: st
 }
 
 /** What `state` prints; https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#state */
-const State = z.looseObject({ status: z.string() });
+const State = z.looseObject({
+  status: z.string(),
+  /** Of the container's first process; 0 when there is none. */
+  pid: z.number().catch(0),
+  /** The directory from which it was started. */
+  bundle: z.string().catch(''),
+  /** Its root file system, as runc and crun have it. */
+  rootfs: z.string().optional().catch(undefined),
+});
+
+export type ContainerState = z.infer<typeof State>;
+
+/** What the runtime knows of the container `id`; `undefined` when there is none, or the runtime is gone or broken. */
+export async function containerState(
+  host: Host,
+  runtime: string,
+  id: string,
+): Promise<ContainerState | undefined> {
+  try {
+    const { stdout } = await host.processes.run({ tool: runtime, args: ['state', id] });
+    return State.safeParse(JSON.parse(stdout)).data;
+  } catch (error) {
+    if (!(error instanceof AtomicError || error instanceof SyntaxError)) throw error;
+    return undefined;
+  }
+}
 
 /** Whether there is a container `id` whose process runs. */
 export async function isContainerRunning(host: Host, runtime: string, id: string): Promise<boolean> {
-  const { stdout, exitCode } = await host.processes.run({
-    tool: runtime,
-    args: ['state', id],
-    expected: [1],
-  });
-  if (exitCode !== 0) return false;
-  try {
-    return State.parse(JSON.parse(stdout)).status === 'running';
-  } catch {
-    return false;
-  }
+  return (await containerState(host, runtime, id))?.status === 'running';
 }
 
 /** A command to run in a container that is up. */

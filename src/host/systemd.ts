@@ -63,22 +63,45 @@ export function parseActiveStates(output: string): Map<string, string> {
 /** What systemd.unit(5) calls the reverse of `Requires=`, `BindsTo=` and `PartOf=`: such units stop with the other. */
 const REVERSE = ['RequiredBy', 'BoundBy', 'ConsistsOf'];
 
-/** The active units that systemd stops when it stops one of these, directly or by way of others. */
-export async function activeUnitsNeeding(host: Host, units: readonly string[]): Promise<readonly string[]> {
+/** Which units are up, and which others are up that systemd stops when it stops one of these. */
+export interface Activity {
+  /** Of those asked for, in their order. */
+  readonly active: readonly string[];
+  /** Those that need one of these, directly or by way of others. */
+  readonly needing: readonly string[];
+}
+
+/**
+ * Asks which units are up, or on their way there, and what needs them; one call when none is. Targets are left out:
+ * they do nothing but start others, of which the administrator may have stopped some.
+ *
+ * @param units with their suffix
+ */
+export async function activityOf(host: Host, units: readonly string[]): Promise<Activity> {
   const found = new Set<string>();
   let asked = units;
   while (asked.length > 0) {
-    const properties = `--property=${['Id', 'ActiveState', ...REVERSE].join(',')}`;
-    const blocks = (await systemctl(host, 'show', properties, '--', ...asked)).trim().split('\n\n');
-    const known = blocks.map((block) => new Map(block.split('\n').map(splitAtEquals)));
-    const active = known.filter(
-      (fields) => !['inactive', 'failed'].includes(fields.get('ActiveState') ?? ''),
+    const blocks = (await showActivity(host, asked)).filter(isActive);
+    for (const fields of blocks) found.add(fields.get('Id') ?? '');
+    const named = blocks.flatMap((fields) => REVERSE.flatMap((key) => fields.get(key)?.split(' ') ?? []));
+    asked = [...new Set(named)].filter(
+      (unit) => unit !== '' && !unit.endsWith('.target') && !found.has(unit),
     );
-    for (const fields of active) found.add(fields.get('Id') ?? '');
-    const named = active.flatMap((fields) => REVERSE.flatMap((key) => fields.get(key)?.split(' ') ?? []));
-    asked = [...new Set(named)].filter((unit) => unit !== '' && !found.has(unit));
   }
-  return [...found].filter((unit) => !units.includes(unit));
+  return {
+    active: units.filter((unit) => found.has(unit)),
+    needing: [...found].filter((unit) => !units.includes(unit)),
+  };
+}
+
+async function showActivity(host: Host, units: readonly string[]): Promise<readonly Map<string, string>[]> {
+  const properties = `--property=${['Id', 'ActiveState', ...REVERSE].join(',')}`;
+  const blocks = (await systemctl(host, 'show', properties, '--', ...units)).trim().split('\n\n');
+  return blocks.map((block) => new Map(block.split('\n').map(splitAtEquals)));
+}
+
+function isActive(fields: ReadonlyMap<string, string>): boolean {
+  return !['inactive', 'failed'].includes(fields.get('ActiveState') ?? '');
 }
 
 /** What systemd knows of a service. */
@@ -95,10 +118,10 @@ export interface UnitState {
   readonly exitStatus: string;
 }
 
-/** Asks how a service fares; a unit that does not exist is inactive. */
-export async function unitState(host: Host, name: string): Promise<UnitState> {
+/** Asks how a unit fares; one that does not exist is inactive. */
+export async function unitState(host: Host, unit: string): Promise<UnitState> {
   const properties = '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus';
-  return parseUnitState(await systemctl(host, 'show', properties, '--', `${name}.service`));
+  return parseUnitState(await systemctl(host, 'show', properties, '--', unit));
 }
 
 /** Parses the lines `KEY=VALUE` of `systemctl show`. */
@@ -118,13 +141,13 @@ function splitAtEquals(line: string): [string, string] {
   return [line.slice(0, at), line.slice(at + 1)];
 }
 
-/** The last lines that the service has written since a time, in seconds since the epoch; none without a journal. */
+/** The last lines that a unit has written since a time, in seconds since the epoch; none without a journal. */
 export async function journalOf(
   host: Host,
-  name: string,
+  unit: string,
   { since, lines }: { since: number; lines: number },
 ): Promise<readonly string[]> {
-  const scope = host.user.isRoot ? [`--unit=${name}`] : [`--user-unit=${name}`];
+  const scope = host.user.isRoot ? [`--unit=${unit}`] : [`--user-unit=${unit}`];
   const what = ['--quiet', '--no-pager', '--output=cat', `--since=@${since}`, `--lines=${lines}`];
   // what has been written a moment ago is still on its way
   if (host.user.isRoot) await host.processes.run({ tool: 'journalctl', args: ['--sync'], expected: [1] });

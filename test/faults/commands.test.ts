@@ -39,14 +39,15 @@ describe('an install', () => {
     'prepare.checked-out',
     'prepare.written',
     'prepare.synced',
-    'commit.marked',
-    'commit.slot-saved',
-    'commit.placed',
-    'commit.linked',
-    'activate.host-files',
-    'activate.unit',
-    'activate.tmpfiles',
-    'activate.done',
+    'switch.marked',
+    'switch.saved',
+    'switch.placed',
+    'switch.followers',
+    'switch.units',
+    'switch.reloaded',
+    'switch.host-files',
+    'switch.linked',
+    'switch.synced',
   );
 
   it.each(points)('survives $kind at $point', async (fault) => {
@@ -61,7 +62,7 @@ describe('an install', () => {
     await expectNothing();
   });
 
-  it.each(faultsAt('finish.unmarked'))(
+  it.each(faultsAt('switch.unmarked'))(
     'is done, but for tidying up, after $kind at $point',
     async (fault) => {
       await failAt(fault, [...install, box.image('host-files')]);
@@ -77,11 +78,13 @@ describe('an uninstall', () => {
   const points = faultsAt(
     'remove.marked',
     'remove.unlinked',
-    'remove.disabled',
+    'remove.stopped',
+    'remove.host-files',
     'remove.unit',
     'remove.reloaded',
+    'remove.tmpfiles',
     'remove.slots',
-    'finish.unmarked',
+    'remove.unmarked',
   );
 
   it.each(points)('of a service that runs survives $kind at $point', async (fault) => {
@@ -91,7 +94,7 @@ describe('an uninstall', () => {
     await failAt(fault, ['atomic', 'uninstall', NAME]);
 
     const again = await uninstall();
-    if (fault.point !== 'finish.unmarked') expect(again).toMatchObject({ exitCode: 0 });
+    if (fault.point !== 'remove.unmarked') expect(again).toMatchObject({ exitCode: 0 });
     await expectNothing();
     expect(await installAll()).toMatchObject({ exitCode: 0 });
     await expectWhole();

@@ -56,37 +56,41 @@ function nextDeployed(): Deployed {
 /** After a kill it is for the next command to find out which of the two it is; after an error it is as it was. */
 async function settle(fault: Fault, outcome: Outcome, next: Deployed): Promise<void> {
   expect(outcome.exitCode).not.toBe(0);
-  if (fault.kind === 'kill' || fault.point === 'finish.unmarked') {
+  if (fault.kind === 'kill' || fault.point === 'switch.unmarked') {
     expect(await box.atomic('run', NAME)).toMatchObject({ exitCode: 0 });
   } else if (fault.kind !== 'hang') {
     expect(outcome.stderr).toContain(`a fault at ${fault.point}`);
   }
   const state = await stateOf(box);
   const isNext = state.receiver === next.receiver;
-  if (fault.kind !== 'kill' && fault.point !== 'finish.unmarked') expect(isNext).toBe(false);
+  if (fault.kind !== 'kill' && fault.point !== 'switch.unmarked') expect(isNext).toBe(false);
   if (isNext) [current, previous] = [next, current];
   expect(state).toEqual(wholeState(current, digests));
   await expectAnswer(box, current);
 }
 
+const BEFORE = ['switch.marked'] as const;
 const STEPS = [
-  'commit.marked',
+  'switch.followers',
+  'switch.units',
+  'switch.reloaded',
+  'switch.noted',
   'switch.stopped',
-  'commit.linked',
-  'activate.host-files',
-  'activate.unit',
-  'activate.tmpfiles',
-  'activate.done',
+  'switch.tmpfiles',
+  'switch.host-files',
+  'switch.linked',
   'switch.started',
-  'finish.unmarked',
+  'switch.synced',
+  'switch.unmarked',
 ] as const;
 const UPDATE_STEPS = [
   'prepare.begun',
   'prepare.checked-out',
   'prepare.written',
   'prepare.synced',
-  'commit.slot-saved',
-  'commit.placed',
+  ...BEFORE,
+  'switch.saved',
+  'switch.placed',
   ...STEPS,
 ] as const;
 
@@ -102,7 +106,7 @@ describe('an update of a service that runs', () => {
 });
 
 describe('a rollback of a service that runs', () => {
-  it.each(faultsAt(...STEPS))('survives $kind at $point', async (fault) => {
+  it.each(faultsAt(...BEFORE, ...STEPS))('survives $kind at $point', async (fault) => {
     const next = previous;
 
     const outcome = await faulty(box, ['atomic', 'containers', 'rollback', NAME], fault);

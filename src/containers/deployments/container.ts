@@ -1,4 +1,5 @@
 /** A container, with every path that it has on disk. */
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import { exists, readLinkIfPresent } from '../../host/files/files.ts';
@@ -72,12 +73,42 @@ export function containerOfJournal(entry: string): ContainerName | undefined {
 export const unitCopy = (deployment: string, name: string) => join(deployment, `${name}.service`);
 export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
 
-/** The directory that the link of a container points to, or `undefined` without link or with a dangling one. */
-export function activePath({ link }: Container): string | undefined {
+/** Whether there is a directory of that name: never a link to one, which is a container of its own. */
+export function isDirectory(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Whether what has the name of a container is the directory of a deployment of another: NAME.0 of NAME. */
+export function isSlotOfAnother({ name, link }: Container): boolean {
+  return slotOf(name) !== undefined && isDirectory(link);
+}
+
+/**
+ * The directory that the link of a container points to, or `undefined` without link or with a dangling one. That of a
+ * slot is spelled as in `slots`, however the link spells it: the Python tool wrote other paths on OSTree hosts.
+ */
+export function activePath({ link, slots }: Container): string | undefined {
   const target = readLinkIfPresent(link);
   if (target === undefined) return undefined;
   const path = resolve(dirname(link), target);
-  return exists(path) ? path : undefined;
+  if (!leadsToDirectory(path)) return undefined;
+  return slots.includes(path) ? path : (slots.find((slot) => isSame(slot, path)) ?? path);
+}
+
+function leadsToDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function isSame(slot: string, path: string): boolean {
+  try {
+    return isDirectory(slot) && realpathSync(slot) === realpathSync(path);
+  } catch {
+    return false;
+  }
 }
 
 /** The directory of a container that a package of the distribution brought, or `undefined`. */

@@ -1,14 +1,16 @@
 /** Lists the deployments and containers of this host. */
-
+import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError, isFailure, lineOf, orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';
-import { entriesIfPresent, readLinkIfPresent } from '../../host/files/files.ts';
+import { entriesIfPresent, exists, readLinkIfPresent } from '../../host/files/files.ts';
+import { isHeld } from '../../host/files/lock.ts';
 import { isRepository } from '../../host/ostree/refs.ts';
 import { byCodePoint } from '../../order.ts';
-import { slotOf } from './container.ts';
+import { containerOf, slotOf } from './container.ts';
 import { type Deployment, type Info, readDeployment } from './deployment.ts';
+import { isContainerName } from './name.ts';
 
 /** A container's name, and its link or directory. */
 export type NamedFolder = readonly [name: string, path: string];
@@ -20,9 +22,11 @@ export type NamedFolder = readonly [name: string, path: string];
 export function containerFolders(folder: string): readonly NamedFolder[] {
   const entries = entriesIfPresent(folder);
   const links = new Set(entries.filter((entry) => entry.isSymbolicLink()).map(({ name }) => name));
+  const isSlot = (entry: Dirent) =>
+    !entry.isSymbolicLink() && slotOf(entry.name) !== undefined && links.has(entry.name.slice(0, -2));
   return entries
+    .filter((entry) => !entry.name.startsWith('.') && !isSlot(entry))
     .map(({ name }) => name)
-    .filter((name) => !name.startsWith('.') && !(/\.[01]$/.test(name) && links.has(name.slice(0, -2))))
     .sort()
     .map((name) => [name, join(folder, name)] as const);
 }
@@ -41,7 +45,9 @@ export function readDeployments(context: Context): readonly Deployment[] {
   return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
 }
 
-/** Reads one of {@link allFolders}; what cannot be read is named in a warning. */
+/**
+ * Reads one of {@link allFolders}; what cannot be read is named in a warning, unless another command is at work on it.
+ */
 export function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deployment[] {
   // compat: in user mode the repository lies among the containers
   if (name === 'repo' && isRepository(path)) return [];
@@ -50,7 +56,11 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
     return [readDeployment(name, path)];
   } catch (error) {
     if (!isFailure(error)) throw error;
-    warn(context, `Skipping container '${name}': ${lineOf(error)}`);
+    const state = stateOf(context, name, path);
+    if (state === 'changing') return [];
+    const reason =
+      state === 'cut short' ? 'a command on it was cut short; the next one finishes it' : lineOf(error);
+    warn(context, `Skipping container '${name}': ${reason}`);
     return [];
   }
 }
@@ -58,10 +68,17 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
 /** A slot whose container has lost its link is none. */
 function requireContainer(name: string, path: string): void {
   if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
-  const container = name.slice(0, -2);
   throw new AtomicError(
-    `${path} is a deployment without container; 'atomic uninstall ${container}' removes it`,
+    `${path} is a deployment without container; 'atomic uninstall ${name.slice(0, -2)}' removes it`,
   );
+}
+
+/** Whether a container, or for NAME.0 also NAME, is being changed by a command, or was by one that was killed. */
+function stateOf(context: Context, name: string, path: string): 'changing' | 'cut short' | 'as it is' {
+  const names = slotOf(path) === undefined ? [name] : [name, name.slice(0, -2)];
+  const containers = names.filter(isContainerName).map((text) => containerOf(context, text));
+  if (!exists(path) || containers.some(({ lock }) => isHeld(lock))) return 'changing';
+  return containers.some(({ marker }) => exists(marker)) ? 'cut short' : 'as it is';
 }
 
 /** The directory of a deployment, NAME.0 or NAME.1, whether its container uses it now or not. */

@@ -28,6 +28,26 @@ export function parseContainerName(text: string): ContainerName {
   return text as ContainerName;
 }
 
+/** systemd.unit(5): what has one of these endings is a unit of that kind for systemctl, and not that of a container. */
+const UNIT_TYPE = /\.(service|socket|device|mount|automount|swap|target|path|timer|slice|scope)$/;
+
+/**
+ * Checks the name of a container that is to be made.
+ *
+ * @throws AtomicError as {@link parseContainerName} does, and for the name of a unit
+ */
+export function parseNewContainerName(text: string): ContainerName {
+  const name = parseContainerName(text);
+  const ending = UNIT_TYPE.exec(name)?.[0];
+  if (ending === undefined) return name;
+  throw new AtomicError(
+    `Invalid container name ${JSON.stringify(text)}: it ends like that of a unit, in ${ending}`,
+    {
+      hint: `use ${name.slice(0, -ending.length)}`,
+    },
+  );
+}
+
 /** Whether a container may be called so. */
 export function isContainerName(text: string): text is ContainerName {
   return SAFE.test(text) && text.length <= LONGEST;

@@ -3,6 +3,7 @@
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
+import { exists } from '../../host/files/files.ts';
 import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime.ts';
 import { type Container, installedPath } from './container.ts';
 import { readDeployment } from './deployment.ts';
@@ -57,4 +58,13 @@ export function requireInstalledRuntime(runtime: string): void {
       cause: error,
     });
   }
+}
+
+/** The runtime of a record, or another, and a warning, when that is not installed any more. */
+export function usableRuntime(context: Context, recorded: string | null | undefined): string {
+  const runtime = runtimeFor(context, { recorded });
+  if (!recorded || exists(runtime)) return runtime;
+  const other = runtimeFor(context);
+  if (other !== runtime) warn(context, `The runtime ${recorded} is not installed any more: using ${other}`);
+  return other;
 }

@@ -11,16 +11,18 @@ import { parseContainerName } from './name.ts';
 
 /** The root file system of somebody else. */
 export interface RemoteRootfs {
-  /** What `info` records: the link of the other container, so that its updates are followed, or a folder. */
+  /** What `info` records: the link of the other container, so that its updates are followed, or a directory. */
   readonly recorded: string;
   /** Where the link `rootfs` of a deployment points. */
   readonly link: string;
-  /** The folder itself, without links: the runtime refuses others. */
+  /** The directory itself, without links: the runtime refuses others. */
   readonly folder: string;
+  /** The container whose it is, if it is one's. */
+  readonly base?: Container;
 }
 
 /**
- * Finds the root file system that `--rootfs PATH` means: that of a container's folder, or PATH itself.
+ * Finds the root file system that `--rootfs PATH` means: that of a container's directory, or PATH itself.
  *
  * @throws AtomicError when there is none
  */
@@ -32,14 +34,37 @@ export function findRemoteRootfs(context: Context, path: string): RemoteRootfs {
     });
   const base = baseOf(context, realpathSync(typed));
   const recorded = base === undefined ? typed : base.link;
-  if (isThere(join(recorded, 'rootfs'))) {
-    const link = join(recorded, 'rootfs');
-    return { recorded, link, folder: realpathSync(link) };
-  }
-  if (isThere(join(recorded, 'usr'))) return { recorded, link: recorded, folder: realpathSync(recorded) };
+  const link = rootfsIn(recorded);
+  if (link !== undefined)
+    return { recorded, link, folder: realpathSync(link), ...(base === undefined ? {} : { base }) };
   throw new AtomicError('--remote was specified but the given location does not contain a rootfs', {
-    hint: `--rootfs ${path}: expected a container's folder, or an unpacked root file system with a folder 'usr'`,
+    hint: `--rootfs ${path}: expected a container's directory, or an unpacked root file system with a directory 'usr'`,
   });
+}
+
+/** Where the root file system is in a directory: in `rootfs`, or all of it; `undefined` when there is none. */
+function rootfsIn(directory: string): string | undefined {
+  if (isThere(join(directory, 'rootfs'))) return join(directory, 'rootfs');
+  return isThere(join(directory, 'usr')) ? directory : undefined;
+}
+
+/**
+ * The root file system that a container which shares that of `base` has with the deployment of `base` in `path`.
+ *
+ * @param remote what the record of the sharing container says
+ * @throws AtomicError when there is none
+ */
+export function sharedRootfsIn(base: Container, path: string, remote: string): string {
+  const beginning = placesOf(base).find((place) => isAtOrBelow(remote, place)) ?? remote;
+  const link = rootfsIn(join(path, remote.slice(beginning.length)));
+  if (link !== undefined) return realpathSync(link);
+  throw new AtomicError(`there is no root file system in ${path}`);
+}
+
+const placesOf = ({ link, slots }: Container) => [link, ...slots];
+
+function isAtOrBelow(path: string, place: string): boolean {
+  return path === place || path.startsWith(`${place}/`);
 }
 
 /** Whether the path leads to something, links followed. */
@@ -52,7 +77,7 @@ function isThere(path: string): boolean {
   }
 }
 
-/** The container in one of whose slots `folder` is. */
+/** The container in one of whose slots the directory is. */
 function baseOf(context: Context, folder: string): Container | undefined {
   const [first = ''] = relative(realpathOrSame(context.paths.checkouts), folder).split('/');
   if (first === '..' || slotOf(first) === undefined) return undefined;
@@ -67,14 +92,12 @@ function realpathOrSame(path: string): string {
 }
 
 /** The containers that use the root file system of another one. */
-export function dependantsOf(context: Context, { name, link, slots }: Container): readonly Deployment[] {
-  const isBelow = (path: string) =>
-    [link, ...slots].some((own) => path === own || path.startsWith(`${own}/`));
+export function dependantsOf(context: Context, base: Container): readonly Deployment[] {
   // their rootfs is a link: the records of all others need not be read
   const candidates = allFolders(context).filter(
-    ([other, path]) => other !== name && readLinkIfPresent(join(path, 'rootfs')) !== undefined,
+    ([other, path]) => other !== base.name && readLinkIfPresent(join(path, 'rootfs')) !== undefined,
   );
   return candidates
     .flatMap((folder) => readOrWarn(context, folder))
-    .filter(({ info }) => info.remote && isBelow(info.remote));
+    .filter(({ info: { remote } }) => remote && placesOf(base).some((place) => isAtOrBelow(remote, place)));
 }

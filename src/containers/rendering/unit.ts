@@ -2,9 +2,6 @@
 import type { RuntimeFeatures } from '../../host/runtime.ts';
 import type { Template, Values } from './template.ts';
 
-/** Seconds between SIGTERM and SIGKILL when the image's unit says nothing: what container engines grant. */
-export const STOP_GRACE_SECONDS = 10;
-
 /** For an image without service.template. Root: systemd follows the container's own process by its pid file. */
 const SYSTEM_UNIT = `
 [Unit]
@@ -82,8 +79,8 @@ function cleanupCommand(runtime: string, name: string): string {
 
 /**
  * Adds to a rendered unit what every container needs and few images say: that a stale container is removed before
- * the start and after the stop, that SIGTERM is a clean end also when the runtime reports it as 128 + 15, and that
- * stopping does not take longer than {@link STOP_GRACE_SECONDS}. What the unit sets itself stays.
+ * the start and after the stop, and that SIGTERM is a clean end also when the runtime reports it as 128 + 15. What the
+ * unit sets itself stays.
  */
 export function completeUnit(unit: string, { runtime, name }: { runtime: string; name: string }): string {
   const cleanup = cleanupCommand(runtime, name);
@@ -91,7 +88,6 @@ export function completeUnit(unit: string, { runtime, name }: { runtime: string;
     ...(settingsOf(unit, 'ExecStartPre').includes(cleanup) ? [] : [`ExecStartPre=${cleanup}`]),
     ...(settingsOf(unit, 'ExecStopPost').includes(cleanup) ? [] : [`ExecStopPost=${cleanup}`]),
     ...(settingsOf(unit, 'SuccessExitStatus').length > 0 ? [] : ['SuccessExitStatus=143']),
-    ...(hasStopTimeout(unit) ? [] : [`TimeoutStopSec=${STOP_GRACE_SECONDS}`]),
   ];
   const lines = unit.split('\n');
   const header = lines.findIndex((line) => line.trim() === '[Service]');
@@ -99,9 +95,16 @@ export function completeUnit(unit: string, { runtime, name }: { runtime: string;
   return [...lines.slice(0, header + 1), ...additions, ...lines.slice(header + 1)].join('\n');
 }
 
-/** Whether the unit says itself how long its stop may take. */
-export function hasStopTimeout(unit: string): boolean {
-  return settingsOf(unit, 'TimeoutStopSec').length + settingsOf(unit, 'TimeoutSec').length > 0;
+/** Whether SIGTERM is all that a unit has to stop its process: no signal and no command of its own. */
+export function stopsByTerm(unit: string): boolean {
+  const signals = settingsOf(unit, 'KillSignal').filter((signal) => !/^(SIG)?TERM$/.test(signal));
+  const commands = settingsOf(unit, 'ExecStop').filter((command) => command !== '' && !isPlainKill(command));
+  return signals.length + commands.length === 0;
+}
+
+/** `RUNTIME [OPTION…] kill NAME`, which sends SIGTERM. */
+function isPlainKill(command: string): boolean {
+  return /^\S+( +--\S+)* +kill +\S+$/.test(command);
 }
 
 /** The `[Install]` section of a unit file, without comments; empty when it has none. */

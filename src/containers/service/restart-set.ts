@@ -3,46 +3,69 @@
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
-import { exists } from '../../host/files/files.ts';
 import * as systemd from '../../host/systemd.ts';
 import { type Container, containerOf } from '../deployments/container.ts';
 import { isContainerName } from '../deployments/name.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
-import { isServiceRunning, startServicesSafely, stopService } from './service.ts';
+import { hasOwnUnit } from '../deployments/unit-owner.ts';
+import { startServicesSafely, stopService } from './service.ts';
 
 /** Also a part of the pending marker, for the recovery. */
-export const Running = z.object({
+export const RestartSet = z.object({
   /** The container itself, if it runs, and those that share its root file system. */
   containers: z.array(z.object({ name: z.string().refine(isContainerName), runtime: z.string() })),
   /** Other units that need one of these: systemd stops them with it, and does not start them again. */
   units: z.array(z.string()),
 });
 
-export type Running = z.infer<typeof Running>;
-type RunningContainer = Running['containers'][number];
+export type RestartSet = z.infer<typeof RestartSet>;
+export type RunningContainer = RestartSet['containers'][number];
 
-export const NOTHING_RUNNING: Running = { containers: [], units: [] };
+export const NOTHING_RUNNING: RestartSet = { containers: [], units: [] };
 
-/** Finds what runs. */
-export async function findRunning(context: Context, container: Container, runtime: string): Promise<Running> {
-  const containers: RunningContainer[] = [];
-  for (const candidate of [{ name: container.name, runtime }, ...sharing(context, container)])
-    if (await isServiceRunning(context, containerOf(context, candidate.name))) containers.push(candidate);
-  if (containers.length === 0) return { containers, units: [] };
-  const own = new Set(containers.map(({ name }) => containerOf(context, name).service));
-  const units = await systemd.activeUnitsNeeding(context, [...own]);
-  return { containers, units: units.filter((unit) => !own.has(unit)) };
+/**
+ * Finds what runs, with one call when nothing does. A unit of the name that is not the container's is nobody's business.
+ *
+ * @param followers the containers that share the root file system; all of them unless given
+ */
+export async function findRunning(
+  context: Context,
+  { name, runtime }: RunningContainer,
+  followers: readonly RunningContainer[] = followersOf(context, containerOf(context, name)),
+): Promise<RestartSet> {
+  const candidates = withUnit(context, [{ name, runtime }, ...followers]);
+  const services = candidates.map(({ container }) => container.service);
+  if (services.length === 0) return NOTHING_RUNNING;
+  const { active, needing } = await systemd.activityOf(context, services);
+  const running = candidates.filter(({ container }) => active.includes(container.service));
+  return {
+    containers: running.map((candidate) => ({
+      name: candidate.container.name,
+      runtime: candidate.runtime,
+    })),
+    units: [...needing],
+  };
 }
 
-function sharing(context: Context, container: Container): readonly RunningContainer[] {
+/** The containers that share the root file system of one, with their runtimes. */
+export function followersOf(context: Context, container: Container): readonly RunningContainer[] {
   return dependantsOf(context, container).flatMap(({ name, info }) =>
     isContainerName(name) ? [{ name, runtime: runtimeFor(context, { recorded: info.runtime }) }] : [],
   );
 }
 
+/** What is in one of two sets. */
+export function unionOf(a: RestartSet, b: RestartSet): RestartSet {
+  const names = new Set(a.containers.map(({ name }) => name));
+  return {
+    containers: [...a.containers, ...b.containers.filter(({ name }) => !names.has(name))],
+    units: [...new Set([...a.units, ...b.units])],
+  };
+}
+
 /** Stops the containers, and with them what needs them. */
-export async function stopRunning(context: Context, { containers }: Running): Promise<void> {
+export async function stopRunning(context: Context, { containers }: RestartSet): Promise<void> {
   for (const { container, runtime } of withUnit(context, containers))
     await stopService(context, container, runtime);
 }
@@ -52,7 +75,7 @@ export async function stopRunning(context: Context, { containers }: Running): Pr
  *
  * @throws AtomicError when one does not start, or does not stay up
  */
-export async function startRunning(context: Context, { containers, units }: Running): Promise<void> {
+export async function startRunning(context: Context, { containers, units }: RestartSet): Promise<void> {
   await startServicesSafely(
     context,
     withUnit(context, containers).map(({ container }) => container),
@@ -64,7 +87,7 @@ export async function startRunning(context: Context, { containers, units }: Runn
 function withUnit(context: Context, containers: readonly RunningContainer[]) {
   return containers
     .map(({ name, runtime }) => ({ container: containerOf(context, name), runtime }))
-    .filter(({ container }) => exists(container.unit));
+    .filter(({ container }) => hasOwnUnit(container));
 }
 
 async function startUnit(context: Context, unit: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** Starts the service of a container and checks that it stays up; stops it completely. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
-import { AtomicError, ToolError } from '../../errors.ts';
-import { readIfPresent } from '../../host/files/files.ts';
+import { AtomicError, type ErrorDetails, ToolError } from '../../errors.ts';
+import { readLinkIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { waitForAll } from '../../wait-for-all.ts';
@@ -15,31 +15,42 @@ const SETTLING_INTERVAL = 100;
 /** Lines of the journal that are shown of a service that does not start. */
 const JOURNAL_LINES = 10;
 
+/** A service does not start, or does not stay up. */
+export class StartFailure extends AtomicError {
+  /** The name of the container. */
+  readonly container: string;
+
+  constructor(container: string, message: string, details: ErrorDetails) {
+    super(message, details);
+    this.container = container;
+  }
+}
+
 /** Whether the service of a container is up, or on its way there. */
-export async function isServiceRunning(context: Context, { name }: Container): Promise<boolean> {
-  const { active } = await systemd.unitState(context, name);
-  return !['inactive', 'failed'].includes(active);
+export async function isServiceRunning(context: Context, { service }: Container): Promise<boolean> {
+  return (await systemd.activityOf(context, [service])).active.length > 0;
 }
 
 /**
  * Starts the service.
  *
- * @throws AtomicError when systemd could not start it
+ * @throws StartFailure when systemd could not start it
  */
-export async function startService(context: Context, { name }: Container): Promise<void> {
+export async function startService(context: Context, container: Container): Promise<void> {
+  const { name, service } = container;
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', name) });
   try {
-    await systemd.start(context, name);
+    await systemd.start(context, service);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    throw startFailure(name, await systemd.unitState(context, name), error);
+    throw startFailure(container, await systemd.unitState(context, service), error);
   }
 }
 
 /**
  * Starts services and watches them for a moment, since `systemctl start` is content with a process that ends at once.
  *
- * @throws AtomicError when one does not start, or does not stay up; the end of its journal has been reported
+ * @throws StartFailure when one does not start, or does not stay up; the end of its journal has been reported
  */
 export async function startServicesSafely(context: Context, containers: readonly Container[]): Promise<void> {
   const begun = Date.now() / 1000;
@@ -59,31 +70,32 @@ export async function startServicesSafely(context: Context, containers: readonly
 }
 
 /** systemd forgets the exit status of a service when it restarts it: one that was restarted is seen to fail again. */
-async function watchService(context: Context, { name }: Container): Promise<void> {
+async function watchService(context: Context, container: Container): Promise<void> {
   let restarted: systemd.UnitState | undefined;
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
-    const state = await systemd.unitState(context, name);
-    if (state.active === 'failed' || state.sub === 'auto-restart') throw startFailure(name, state);
+    const state = await systemd.unitState(context, container.service);
+    if (state.active === 'failed' || state.sub === 'auto-restart') throw startFailure(container, state);
     if (state.restarts > 0) restarted = state;
     await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
-  if (restarted !== undefined) throw startFailure(name, restarted);
+  if (restarted !== undefined) throw startFailure(container, restarted);
 }
 
-async function reportJournal(context: Context, { name }: Container, since: number): Promise<void> {
-  const lines = await systemd.journalOf(context, name, { since, lines: JOURNAL_LINES });
+async function reportJournal(context: Context, { name, service }: Container, since: number): Promise<void> {
+  const lines = await systemd.journalOf(context, service, { since, lines: JOURNAL_LINES });
   for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
 }
 
 function startFailure(
-  name: string,
+  { name, unit }: Container,
   { active, result, exitStatus }: systemd.UnitState,
   cause?: unknown,
-): AtomicError {
-  return new AtomicError(`cannot start '${name}' (${active}, ${result}, exit status ${exitStatus})`, {
-    hint: `see 'journalctl -u ${name}'`,
-    cause,
-  });
+): StartFailure {
+  const isMasked = readLinkIfPresent(unit) === '/dev/null';
+  const [what, hint] = isMasked
+    ? ['it is masked', `use 'systemctl unmask ${name}'`]
+    : [`${active}, ${result}, exit status ${exitStatus}`, `see 'journalctl -u ${name}'`];
+  return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });
 }
 
 /**
@@ -91,15 +103,11 @@ function startFailure(
  *
  * @throws AtomicError when systemd could not stop it
  */
-export async function stopService(
-  context: Context,
-  { name, ...container }: Container,
-  runtime: string,
-): Promise<void> {
-  const unit = readIfPresent(container.unit) ?? '';
+export async function stopService(context: Context, container: Container, runtime: string): Promise<void> {
+  const { name, service } = container;
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
   try {
-    await withStopGrace(context, { name, runtime, unit }, () => systemd.stop(context, name));
+    await withStopGrace(context, { container, runtime }, () => systemd.stop(context, service));
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new AtomicError(`cannot stop '${name}': ${error.message}`, {
@@ -108,7 +116,7 @@ export async function stopService(
     });
   }
   await deleteContainer(context, runtime, name);
-  await forgetFailures(context, name);
+  await forgetFailures(context, container);
 }
 
 /**
@@ -116,9 +124,9 @@ export async function stopService(
  * that kept failing leaves its starts counted, so that systemd would refuse the next. Of a unit that is not loaded
  * there is nothing to forget.
  */
-async function forgetFailures(context: Context, name: string): Promise<void> {
+async function forgetFailures(context: Context, { service }: Container): Promise<void> {
   try {
-    await systemd.resetFailed(context, name);
+    await systemd.resetFailed(context, service);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
   }

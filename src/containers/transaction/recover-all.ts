@@ -4,7 +4,7 @@ import { Interrupted } from '../../errors.ts';
 import * as systemd from '../../host/systemd.ts';
 import { containerOf } from '../deployments/container.ts';
 import type { ContainerName } from '../deployments/name.ts';
-import { pendingNames } from './marker.ts';
+import { markedNames } from './marker.ts';
 import { recover } from './recovery.ts';
 import { withLock } from './transaction.ts';
 
@@ -15,7 +15,7 @@ import { withLock } from './transaction.ts';
  * @returns whether all of them have been recovered
  */
 export async function recoverContainers(context: Context): Promise<boolean> {
-  const names = pendingNames(context);
+  const names = markedNames(context);
   if (names.length === 0) return true;
   const isBooting = await systemd.isBooting(context);
   const failed: ContainerName[] = [];

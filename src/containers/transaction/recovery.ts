@@ -1,74 +1,194 @@
 /** Finishes or undoes what a killed command left of a container. */
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
-import { exists } from '../../host/files/files.ts';
+import { lineOf } from '../../errors.ts';
+import { warn } from '../../events.ts';
+import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
+import { type ContainerState, containerState } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
-import { activePath, type Container } from '../deployments/container.ts';
-import { NOTHING_RUNNING, startRunning } from '../service/restart-set.ts';
-import { activate, deactivate } from './activation.ts';
-import { clearPending, type Pending, readPending } from './marker.ts';
-import { removeSlots, settleSlots } from './slots.ts';
-import { goBack } from './switch-over.ts';
+import { activePath, type Container, containerOf } from '../deployments/container.ts';
+import { runtimeFor } from '../deployments/runtime.ts';
+import { readJournal } from '../host-files/journal.ts';
+import { applyHostFiles } from '../placement/apply.ts';
+import { swapHostFiles } from '../placement/swap.ts';
+import {
+  findRunning,
+  NOTHING_RUNNING,
+  type RestartSet,
+  type RunningContainer,
+  stopRunning,
+  unionOf,
+} from '../service/restart-set.ts';
+import { lockDependants } from './locks.ts';
+import { type Marker, readMarker } from './marker.ts';
+import { goBack, perform } from './perform.ts';
+import { settleSlots } from './slots.ts';
+import {
+  type Change,
+  followersStep,
+  linkStep,
+  noProgress,
+  type Progress,
+  readableIn,
+  type Step,
+  startStep,
+  syncStep,
+  unitsStep,
+} from './steps.ts';
+import { settle } from './switch-over.ts';
+import { takeAway } from './take-away.ts';
+
+/** Whether the machine is still starting: then nothing can be stopped or started; what is enabled starts afterwards. */
+interface Moment {
+  readonly isBooting?: boolean;
+}
 
 /**
- * One rule: the state of the host is a function of the link. With a marker pending, what the link points to is
- * activated, and started if it ran; when it points nowhere, everything of that name is taken away. One line says so.
- *
- * @param isBooting nothing can be started yet: services that are enabled start afterwards
+ * One rule: the state of the host, and what runs, is a function of the link. With a marker, the host is made to agree
+ * with what the link points to, by the steps of a change; when it points nowhere, everything of that name is removed.
+ * One line says so. The container has to be locked.
  */
-export async function recover(
-  context: Context,
-  container: Container,
-  { isBooting = false }: { isBooting?: boolean } = {},
-): Promise<void> {
-  const pending = await readPending(container);
-  if (pending === undefined) {
+export async function recover(context: Context, container: Container, moment: Moment = {}): Promise<void> {
+  const marker = readMarker(container);
+  await removeTemporary(container.marker);
+  if (marker === undefined) {
     await settleSlots(context, container);
     return;
   }
+  await using _locks = await lockDependants(context, container);
   const quiet: Context = { ...context, report: () => undefined };
   const active = activePath(container);
   const outcome =
     active === undefined
-      ? await takeAway(quiet, container, pending)
-      : await finish(quiet, container, { active, pending, isBooting });
-  await clearPending(context, container);
-  await settleSlots(context, container);
-  const text = `An earlier atomic command on '${container.name}' was cut short: ${outcome}`;
-  context.report({ kind: 'warning', text });
+      ? await removeRest(quiet, container, marker)
+      : await carryThrough(quiet, container, { ...moment, active, marker });
+  warn(context, `An earlier atomic command on '${container.name}' was cut short: ${outcome}`);
 }
 
-async function takeAway(context: Context, container: Container, pending: Partial<Pending>): Promise<string> {
-  await deactivate(context, container, pending.runtime);
-  await removeSlots(context, container);
-  return 'removed what it had left';
+async function removeRest(context: Context, container: Container, marker: Partial<Marker>): Promise<string> {
+  const { runtime = runtimeFor(context), from, to } = marker;
+  const problems = await takeAway(context, container, { runtime, deployed: [from, to] });
+  return ['removed what it had left', ...problems].join('; ');
 }
 
-async function finish(
+async function carryThrough(
   context: Context,
   container: Container,
-  { active, pending, isBooting }: { active: string; pending: Partial<Pending>; isBooting: boolean },
+  { active, marker, isBooting = false }: Moment & { active: string; marker: Partial<Marker> },
 ): Promise<string> {
-  const { running = NOTHING_RUNNING, operation, from } = pending;
-  await activate(context, container, active, operation === 'install' ? 'enable' : 'refresh');
-  if (isBooting) {
-    await startWhenBooted(context, container);
-    return `finished the deployment ${active}`;
-  }
+  const { runtime = runtimeFor(context), from, operation = 'update' } = marker;
+  const canGoBack = from !== undefined && from !== active && exists(from);
+  const change: Change = {
+    operation: operation === 'uninstall' ? 'update' : operation,
+    from: canGoBack ? from : undefined,
+    to: active,
+    runtime,
+  };
+  const progress = noProgress();
+  const begun: Step[] = [];
+  const steps = stepsOf(container, { ...change, running: marker.running, isBooting }, progress);
+  let flaw = '';
   try {
-    await startRunning(context, running);
-    return `finished the deployment ${active}`;
+    await perform(context, steps, begun);
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    const canGoBack = from !== undefined && from !== active && exists(from);
+    if (context.signal.aborted || begun.at(-1)?.point !== 'switch.started') throw error;
     // a service that does not start must not keep the next command from mending it
-    if (!canGoBack) return `finished the deployment ${active}, but ${error.message}`;
-    await goBack(context, container, { to: from, running });
-    return `${error.message}; went back to the deployment ${from}`;
+    flaw = `, but ${lineOf(error)}`;
+    if (canGoBack) {
+      await goBack(context, begun, progress);
+      flaw = `${flaw}; went back to the deployment ${from}`;
+    }
+    await syncPath(container.directory);
   }
+  await settle(context, container);
+  return `finished the deployment ${active}${flaw}`;
+}
+
+interface Recovery extends Change {
+  /** What the marker says of what ran. */
+  readonly running: RestartSet | undefined;
+  readonly isBooting: boolean;
+}
+
+/** The steps of a change, without those that have to be taken only once. */
+function stepsOf(
+  container: Container,
+  { running, isBooting, ...change }: Recovery,
+  progress: Progress,
+): readonly Step[] {
+  const enablement = change.operation === 'install' ? 'enable' : 'refresh';
+  return [
+    followersStep(container, change, progress),
+    unitsStep(container, { ...change, enablement }, progress),
+    ...(isBooting ? [] : [stopStrangersStep(container, { ...change, running }, progress)]),
+    hostFilesAgainStep(container, change),
+    linkStep(container, change),
+    isBooting ? startLaterStep(container) : startStep(progress),
+    syncStep(container),
+  ];
+}
+
+/** What ran, or was started since, is to run; as far as it runs from another deployment, it is stopped. */
+function stopStrangersStep(
+  container: Container,
+  { runtime, running = NOTHING_RUNNING }: Change & { running: RestartSet | undefined },
+  progress: Progress,
+): Step {
+  return {
+    point: 'switch.stopped',
+    run: async (context) => {
+      const now = await findRunning(context, { name: container.name, runtime }, progress.followers);
+      progress.running = unionOf(running, now);
+      const strangers: RunningContainer[] = [];
+      for (const one of now.containers) if (!(await runsActiveDeployment(context, one))) strangers.push(one);
+      await stopRunning(context, { containers: strangers, units: [] });
+    },
+  };
+}
+
+async function runsActiveDeployment(context: Context, { name, runtime }: RunningContainer): Promise<boolean> {
+  const active = activePath(containerOf(context, name));
+  const state = await containerState(context, runtime, name);
+  return active !== undefined && state !== undefined && isOf(state, active);
+}
+
+/** A runtime that does not say what the root file system is has none but that of the bundle. */
+function isOf({ bundle, rootfs }: ContainerState, active: string): boolean {
+  try {
+    const own = realpathSync(join(active, 'rootfs'));
+    return realpathSync(bundle) === realpathSync(active) && (rootfs === undefined || rootfs === own);
+  } catch {
+    return false;
+  }
+}
+
+/** What was swapped stays swapped, when it belongs to the active deployment; otherwise all is compared anew. */
+function hostFilesAgainStep(container: Container, { from, to }: Change): Step {
+  const apply = async (context: Context, path: string | undefined) => {
+    const active = readableIn(context, container, path);
+    if (active === undefined) return;
+    const others = container.slots.filter((slot) => slot !== path);
+    const previous = others.flatMap((slot) => readableIn(context, container, slot) ?? []);
+    await applyHostFiles(context, container, { active, previous });
+  };
+  return {
+    point: 'switch.host-files',
+    run: async (context) => {
+      const journal = readJournal(container);
+      if (journal?.phase === 'staged' && journal.deployment === to) await swapHostFiles(context, container);
+      else await apply(context, to);
+    },
+    undo: async (context) => await apply(context, from),
+  };
 }
 
 /** A unit that was not there, or not enabled, when systemd planned the boot is no part of it. */
-async function startWhenBooted(context: Context, { service }: Container): Promise<void> {
-  if (await systemd.isEnabled(context, service)) await systemd.startLater(context, service);
+function startLaterStep({ service }: Container): Step {
+  return {
+    point: 'switch.started',
+    run: async (context) => {
+      if (await systemd.isEnabled(context, service)) await systemd.startLater(context, service);
+    },
+  };
 }

@@ -1,101 +1,147 @@
-/** Switches a container to another deployment, and back when the new one does not start. */
+/** From one deployment of a container to another, and back when anything fails or the new one does not start. */
 import { type Context, shieldedFrom } from '../../context.ts';
+import { lineOf } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
-import { type Container, type Slot, slotOf } from '../deployments/container.ts';
-import { type Running, startRunning, stopRunning } from '../service/restart-set.ts';
-import { activate, removeMarked } from './activation.ts';
-import { clearPending, markPending } from './marker.ts';
-import { placeDeployment, pointTo, settleSlots } from './slots.ts';
+import type { Container, Slot } from '../deployments/container.ts';
+import { slotOf } from '../deployments/container.ts';
+import { settleHostFiles } from '../placement/settle.ts';
+import { StartFailure } from '../service/service.ts';
+import { lockDependants } from './locks.ts';
+import { isMarked, mark, unmark } from './marker.ts';
+import { goBack, perform } from './perform.ts';
+import { settleSlots } from './slots.ts';
+import {
+  type Change,
+  copyStep,
+  followersStep,
+  hasUnit,
+  hostFilesStep,
+  linkStep,
+  markerOf,
+  noProgress,
+  type Progress,
+  placeStep,
+  type Step,
+  startStep,
+  stopStep,
+  syncStep,
+  tmpfilesStep,
+  unitsStep,
+} from './steps.ts';
+import { takeAway } from './take-away.ts';
+import { requireFreeUnitPlaces } from './unit-files.ts';
 
-export interface SwitchRequest {
-  /** For an update, the new deployment waits in the staging folder of its slot. */
-  readonly operation: 'update' | 'rollback';
-  /** The folder of the deployment that is active. */
-  readonly from: string;
-  /** The folder of the deployment that is to be active. */
-  readonly to: string;
-  readonly runtime: string;
-  readonly running: Running;
+export interface SwitchRequest extends Change {
   /** Leave a deployment that does not start where it is, for a look. */
   readonly keepsFailed: boolean;
 }
 
 /**
- * Switches a container to its other deployment. If it runs, it is stopped and started, and so are the containers that
- * share its root file system; when anything fails, all is as it was before.
+ * Switches a container, which is locked, to another deployment, or, at an install, to its first. If it runs, it is
+ * stopped and started, and so are the containers that share its root file system. When anything fails, all is as it was
+ * before.
  *
  * @throws whatever failed, after everything has been put back
  */
-export async function switchDeployment(
+export async function switchOver(
   context: Context,
   container: Container,
   request: SwitchRequest,
 ): Promise<void> {
-  const { operation, from, runtime, running, keepsFailed } = request;
-  await markPending(container, { operation, runtime, from, running });
-  let isReplaced = false;
+  const { operation, to } = request;
+  const prepared = operation === 'rollback' ? to : container.staging(slotOf(to) as Slot);
   try {
-    await faultPoint(context, 'commit.marked');
-    await replace(context, container, request);
-    isReplaced = true;
-    await startRunning(context, running);
-    await faultPoint(context, 'switch.started');
+    await using _locks = await lockDependants(context, container);
+    requireFreeUnitPlaces(container, prepared);
+    await mark(container, markerOf(request));
+    await carryOut(context, container, { ...request, hasUnit: hasUnit(container, prepared) });
   } catch (error) {
-    const isKept = isReplaced && keepsFailed && !context.signal.aborted;
-    if (!isKept) await putBack(context, container, { to: from, running });
-    else await finish(context, container);
+    // nothing has been touched: what was built aside goes
+    if (!isMarked(container)) await settleSlots(shieldedFrom(context), container);
     throw error;
   }
-  await finish(context, container);
 }
 
-async function finish(context: Context, container: Container): Promise<void> {
-  await clearPending(context, container);
+/** Takes the steps; the marker is there. */
+async function carryOut(
+  context: Context,
+  container: Container,
+  request: SwitchRequest & { hasUnit: boolean },
+): Promise<void> {
+  const progress = noProgress();
+  const steps = stepsOf(container, request, progress);
+  const begun: Step[] = [];
+  try {
+    await faultPoint(context, 'switch.marked');
+    await perform(context, steps, begun);
+  } catch (error) {
+    if (request.keepsFailed && error instanceof StartFailure) await settle(context, container);
+    else await putBack(context, container, { ...request, begun, progress, error });
+    throw error;
+  }
+  await settle(context, container);
+}
+
+/** All steps, in their order. A unit that goes is needed until its service has been stopped. */
+function stepsOf(
+  container: Container,
+  change: Change & { hasUnit: boolean },
+  progress: Progress,
+): readonly Step[] {
+  const enablement = change.from === undefined ? 'enable' : 'keep';
+  const units = unitsStep(container, { ...change, enablement }, progress);
+  const stop = stopStep(container, change, progress);
+  return [
+    placeStep(container, change),
+    copyStep(container, change),
+    followersStep(container, change, progress),
+    ...(change.hasUnit ? [units, stop] : [stop, units]),
+    tmpfilesStep(container, change),
+    hostFilesStep(container, progress),
+    linkStep(container, change),
+    startStep(progress),
+    syncStep(container),
+  ];
+}
+
+/** The change is over: host files are settled, the marker goes, then what a slot held before, or what it was given. */
+export async function settle(context: Context, container: Container): Promise<void> {
+  await settleHostFiles(context, container);
+  await faultPoint(context, 'switch.settled');
+  await unmark(container);
+  await faultPoint(context, 'switch.unmarked');
   await settleSlots(context, container);
 }
 
-async function replace(
-  context: Context,
-  container: Container,
-  { operation, to, running }: SwitchRequest,
-): Promise<void> {
-  await stopRunning(context, running);
-  await faultPoint(context, 'switch.stopped');
-  await removeMarked(context, container.tmpfiles);
-  if (operation === 'update') await placeDeployment(context, container, slotOf(to) as Slot);
-  await pointTo(context, container, to);
-  await activate(context, container, to, 'keep');
-}
-
-interface WayBack {
-  readonly to: string;
-  readonly running: Running;
+interface Failure extends Change {
+  /** The steps that were begun. */
+  readonly begun: readonly Step[];
+  readonly progress: Progress;
+  readonly error: unknown;
 }
 
 /** Goes back; if even that fails, the marker stays, and the next command tries again. */
-async function putBack(context: Context, container: Container, way: WayBack): Promise<void> {
-  const { name } = container;
-  const report = (text: string) => context.report({ kind: 'warning', text });
-  if (!context.signal.aborted && way.running.containers.length > 0)
-    report(`Could not restart ${name}.  Attempt automatic rollback`);
-  try {
-    await goBack(shieldedFrom(context), container, way);
-    await finish(context, container);
-  } catch (error) {
-    const hint = `the next atomic command on '${name}' tries again`;
-    report(`Could not go back to the deployment ${way.to}: ${(error as Error).message}; ${hint}`);
-  }
-}
-
-/** Makes the deployment in `to` the active one again, whatever state the host is in, and starts what ran. */
-export async function goBack(
+async function putBack(
   context: Context,
   container: Container,
-  { to, running }: WayBack,
+  { from, to, runtime, begun, progress, error }: Failure,
 ): Promise<void> {
-  await stopRunning(context, running);
-  await pointTo(context, container, to);
-  // the slots are settled later: what the failed deployment has put on the host is known from its record
-  await activate(context, container, to, 'refresh');
-  await startRunning(context, running);
+  const { name } = container;
+  const shielded = shieldedFrom(context);
+  const warn = (text: string) => context.report({ kind: 'warning', text });
+  if (!context.signal.aborted && progress.running.containers.length > 0) {
+    const failed = error instanceof StartFailure ? error.container : name;
+    warn(`Could not restart ${failed}.  Attempt automatic rollback`);
+  }
+  try {
+    if (from === undefined) {
+      for (const problem of await takeAway(shielded, container, { runtime, deployed: [to] })) warn(problem);
+    } else {
+      await goBack(shielded, begun, progress);
+      await settle(shielded, container);
+    }
+  } catch (reason) {
+    const before = from === undefined ? 'remove what it had made' : `go back to the deployment ${from}`;
+    warn(`Could not ${before}: ${lineOf(reason)}; the next atomic command on '${name}' tries again`);
+  }
 }

@@ -1,34 +1,31 @@
 /** Lets one command at a time work on a container. */
 import type { Context } from '../../context.ts';
-import { takeLock } from '../../host/files/lock.ts';
 import type { Container } from '../deployments/container.ts';
+import { lockContainers } from './locks.ts';
 import { recover } from './recovery.ts';
 
 /**
- * Runs `body` as the only command on a container, after finishing or undoing what an earlier one that was
- * killed left.
+ * Runs `body` as the only command on a container, after finishing or undoing what an earlier one that was killed left.
+ *
+ * @param others containers that must not change either: they are locked before
  */
 export async function withContainer<Result>(
   context: Context,
   container: Container,
   body: () => Promise<Result>,
+  others: readonly Container[] = [],
 ): Promise<Result> {
-  return await withLock(context, container, async () => {
-    await recover(context, container);
-    return await body();
-  });
+  await using _locks = await lockContainers(context, [...others, container]);
+  await recover(context, container);
+  return await body();
 }
 
-/** Runs `body` as the only command on a container. The lock is the kernel's: it ends with the process. */
+/** Runs `body` as the only command on a container; what an earlier one left stays as it is. */
 export async function withLock<Result>(
   context: Context,
-  { name, lock }: Container,
+  container: Container,
   body: () => Promise<Result>,
 ): Promise<Result> {
-  const waiting = {
-    kind: 'waiting',
-    text: `Waiting for another atomic command on '${name}' to end`,
-  } as const;
-  await using _lock = await takeLock(context, lock, () => context.report(waiting));
+  await using _lock = await lockContainers(context, [container]);
   return await body();
 }

@@ -1,5 +1,5 @@
 /** Locks that the kernel frees when their holder dies. */
-import { constants, lstatSync } from 'node:fs';
+import { constants, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';
@@ -82,4 +82,29 @@ function requireOwn({ uid }: User, path: string): void {
   throw new AtomicError(`cannot use ${path} for locks: others can write to it`, {
     hint: 'remove it, and try again',
   });
+}
+
+/**
+ * Whether a process has a lock, or waits for it: whether it has the file open. /proc/locks would not say so in a
+ * container, since flock(1), which took the lock, has ended.
+ */
+export function isHeld(path: string): boolean {
+  const real = attempt(() => realpathSync(path));
+  if (real === undefined) return false;
+  const processes = readdirSync('/proc').filter((pid) => /^\d+$/.test(pid));
+  return processes.some((pid) => openFiles(`/proc/${pid}/fd`).includes(real));
+}
+
+function openFiles(directory: string): readonly string[] {
+  const descriptors = attempt(() => readdirSync(directory)) ?? [];
+  return descriptors.flatMap((descriptor) => attempt(() => readlinkSync(`${directory}/${descriptor}`)) ?? []);
+}
+
+/** What is gone by now, or belongs to another user, cannot be read. */
+function attempt<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
 }

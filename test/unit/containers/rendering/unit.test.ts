@@ -3,7 +3,7 @@ import {
   completeUnit,
   defaultUnit,
   execValues,
-  hasStopTimeout,
+  stopsByTerm,
 } from '../../../../src/containers/rendering/unit.ts';
 
 const ALL = { systemdCgroup: true, pidFile: true };
@@ -63,7 +63,6 @@ describe('completeUnit', () => {
         "ExecStartPre=-/usr/bin/runc delete --force 'x'",
         "ExecStopPost=-/usr/bin/runc delete --force 'x'",
         'SuccessExitStatus=143',
-        'TimeoutStopSec=10',
         'ExecStart=a\n\n[Install]\nWantedBy=b\n',
       ].join('\n'),
     );
@@ -83,14 +82,18 @@ describe('completeUnit', () => {
   });
 });
 
-describe('hasStopTimeout', () => {
+describe('stopsByTerm', () => {
   it.each([
-    { unit: 'TimeoutStopSec=1', want: true },
-    { unit: ' TimeoutSec = 1', want: true },
-    { unit: '#TimeoutStopSec=1', want: false },
-    { unit: 'TimeoutStartSec=1', want: false },
+    { unit: '[Service]\nExecStart=x\n', want: true },
+    { unit: "ExecStop=/usr/bin/runc --systemd-cgroup kill 'x'", want: true },
+    { unit: 'ExecStop=', want: true },
+    { unit: 'KillSignal=SIGTERM', want: true },
+    { unit: 'KillSignal=SIGINT', want: false },
+    { unit: 'ExecStop=/usr/bin/runc exec x /usr/bin/shutdown', want: false },
+    { unit: "ExecStop=/usr/bin/runc kill 'x' INT", want: false },
+    { unit: 'TimeoutStopSec=60', want: true },
   ])('is $want for $unit', ({ unit, want }) => {
-    expect(hasStopTimeout(unit)).toBe(want);
+    expect(stopsByTerm(unit)).toBe(want);
   });
 });
 

@@ -1,0 +1,75 @@
+/** Whose the unit and tmpfiles.d files of a container's name are on the host: its own, changed ones, or an administrator's. */
+import { lstatSync } from 'node:fs';
+import { isErrno } from '../../errors.ts';
+import { readIfPresent } from '../../host/files/files.ts';
+import { type Container, isDirectory, type Slot, tmpfilesCopy, unitCopy } from './container.ts';
+
+/**
+ * `own`: as one of the deployments has it. `changed`: that of a deployment, edited, or masked. `foreign`: no deployment
+ * of the container has such a file.
+ */
+export type FileOwner = 'absent' | 'own' | 'changed' | 'foreign';
+
+/** A unit or tmpfiles.d file on the host. */
+export interface HostFileState {
+  readonly owner: FileOwner;
+  /** Its text; `undefined` when there is none, or it is a link or a directory. */
+  readonly text: string | undefined;
+}
+
+/** Whose the unit file of a container is. Without any deployment, a unit that runs one of its slots is its own. */
+export function unitState(container: Container): HostFileState {
+  const copies = copiesIn(container, unitCopy);
+  const state = stateOf(container.unit, copies);
+  if (state.owner !== 'foreign' || hasDeployments(container)) return state;
+  return runsSlot(container, state.text) ? { ...state, owner: 'own' } : state;
+}
+
+/** Whose the tmpfiles.d file of a container is; without any deployment, that goes by the unit. */
+export function tmpfilesState(container: Container, unit: HostFileState): HostFileState {
+  const state = stateOf(container.tmpfiles, copiesIn(container, tmpfilesCopy));
+  if (state.owner !== 'foreign' || hasDeployments(container)) return state;
+  return unit.owner === 'own' && state.text !== undefined ? { ...state, owner: 'own' } : state;
+}
+
+/** Whether the unit of that name is there, and the container's, be it changed. */
+export function hasOwnUnit(container: Container): boolean {
+  return ['own', 'changed'].includes(unitState(container).owner);
+}
+
+/** Whether a unit names one of the slots. */
+export function runsSlot({ slots }: Container, text: string | undefined): boolean {
+  return slots.some((slot) => text?.includes(slot));
+}
+
+function stateOf(path: string, copies: readonly string[]): HostFileState {
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return { owner: 'absent', text: undefined };
+  const text = entry.isFile() ? readReadable(path) : undefined;
+  if (text !== undefined && copies.includes(text)) return { owner: 'own', text };
+  return { owner: copies.length > 0 ? 'changed' : 'foreign', text };
+}
+
+/** All directories that hold a deployment of the container, also those that a change has put aside. */
+function deploymentsOf({ slots, saved }: Container): readonly string[] {
+  const indices: readonly Slot[] = [0, 1];
+  return [...slots, ...indices.map(saved)].filter(isDirectory);
+}
+
+const hasDeployments = (container: Container) => deploymentsOf(container).length > 0;
+
+function copiesIn(
+  container: Container,
+  copyIn: (deployment: string, name: string) => string,
+): readonly string[] {
+  return deploymentsOf(container).flatMap((path) => readReadable(copyIn(path, container.name)) ?? []);
+}
+
+function readReadable(path: string): string | undefined {
+  try {
+    return readIfPresent(path);
+  } catch (error) {
+    if (isErrno(error, 'EACCES', 'EISDIR', 'ELOOP')) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,110 @@
+/** Removes a container, in whatever state it is: what is in the way of one step does not stop the others. */
+import type { Context } from '../../context.ts';
+import { Interrupted, lineOf } from '../../errors.ts';
+import { faultPoint } from '../../faults.ts';
+import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
+import { deleteContainer } from '../../host/runtime.ts';
+import * as systemd from '../../host/systemd.ts';
+import { type Container, isSlotOfAnother } from '../deployments/container.ts';
+import type { Deployment } from '../deployments/deployment.ts';
+import { tmpfilesState, unitState } from '../deployments/unit-owner.ts';
+import { removeHostFiles } from '../placement/remove.ts';
+import { withStopGrace } from '../service/stop-grace.ts';
+import { unmark } from './marker.ts';
+import { removeSlots, settleSlots } from './slots.ts';
+import { readableIn } from './steps.ts';
+import { removeTmpfilesFile, removeUnitFile, syncLinks } from './unit-files.ts';
+
+export interface Removal {
+  /** The runtime that may still have a container of that name. */
+  readonly runtime: string;
+  /** The deployments whose files may be on the host, as far as they are known. */
+  readonly deployed: readonly (string | undefined)[];
+}
+
+/**
+ * Takes a marked container away: its link, its service, its host files, its unit, its tmpfiles.d file, its deployments,
+ * and then the marker. What is removed is gone for good when this returns. All of it can be done again from any half-way
+ * state.
+ *
+ * @returns what could not be removed, one line each
+ */
+export async function takeAway(
+  context: Context,
+  container: Container,
+  { runtime, deployed }: Removal,
+): Promise<readonly string[]> {
+  const problems: string[] = [];
+  const attempt = async (step: () => Promise<unknown>) => {
+    try {
+      await step();
+    } catch (error) {
+      if (error instanceof Interrupted || context.signal.aborted) throw error;
+      problems.push(lineOf(error));
+    }
+  };
+  const unit = unitState(container);
+  const tmpfiles = tmpfilesState(container, unit);
+  await attempt(() => unlink(context, container));
+  await faultPoint(context, 'remove.unlinked');
+  if (unit.owner === 'own' || unit.owner === 'changed')
+    await attempt(() => disable(context, container, runtime));
+  await attempt(() => deleteContainer(context, runtime, container.name));
+  await faultPoint(context, 'remove.stopped');
+  await attempt(() => removeHostFiles(context, container, deploymentsIn(context, container, deployed)));
+  await faultPoint(context, 'remove.host-files');
+  await attempt(() => removeUnitFile(context, container, unit));
+  await faultPoint(context, 'remove.unit');
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
+  await ignoringFailure(context, systemd.daemonReload(context));
+  await faultPoint(context, 'remove.reloaded');
+  await attempt(() => removeTmpfilesFile(context, container, tmpfiles));
+  await attempt(() => syncLinks(context));
+  await faultPoint(context, 'remove.tmpfiles');
+  problems.push(...(await removeSlots(context, container)));
+  await syncPath(container.directory);
+  await faultPoint(context, 'remove.slots');
+  await unmark(container);
+  await faultPoint(context, 'remove.unmarked');
+  await settleSlots(context, container);
+  return problems;
+}
+
+/** A damaged marker does not say whose files are on the host: then it can be those of either slot. */
+function deploymentsIn(
+  context: Context,
+  container: Container,
+  deployed: Removal['deployed'],
+): readonly Deployment[] {
+  const known = deployed.filter((path) => path !== undefined);
+  const paths = known.length === 0 ? container.slots : [...new Set(known)];
+  return paths.flatMap((path) => readableIn(context, container, path) ?? []);
+}
+
+/** There can be anything in the place of the link; but the directory of another's deployment is not ours. */
+async function unlink(context: Context, container: Container): Promise<void> {
+  await removeTemporary(container.link);
+  if (!exists(container.link) || isSlotOfAnother(container)) return;
+  await removeTree(context, container.link);
+  await syncPath(container.directory);
+}
+
+async function disable(context: Context, container: Container, runtime: string): Promise<void> {
+  const { name, service } = container;
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
+  await withStopGrace(context, { container, runtime }, async () => {
+    await ignoringFailure(context, systemd.disableNow(context, service));
+    await ignoringFailure(context, systemd.resetFailed(context, service));
+  });
+}
+
+/** Removal goes on whatever systemd says of a unit that may be broken. */
+async function ignoringFailure(context: Context, step: Promise<unknown>): Promise<void> {
+  try {
+    await step;
+  } catch (error) {
+    if (error instanceof Interrupted || context.signal.aborted) throw error;
+    context.log.debug({ error: lineOf(error) }, 'a step of the removal failed');
+  }
+}
