@@ -1,8 +1,10 @@
 /** `atomic containers delete`: uninstalls several containers after asking for confirmation. */
 import type { Context } from '../context.ts';
 import { AtomicError, NotFoundError } from '../errors.ts';
+import { readLinkIfPresent } from '../host/files/files.ts';
 import { shownName } from '../images/names/reference.ts';
-import { containerFolders, readDeployments } from './deployments/inventory.ts';
+import { byCodePoint } from '../order.ts';
+import { containerFolders, readDeployments, slotFolders } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
 import { uninstallContainer } from './uninstall.ts';
 
@@ -48,8 +50,17 @@ export async function deleteContainers(
 function allTargets(context: Context): readonly DeleteTarget[] {
   const infos = new Map(readDeployments(context).map(({ name, info }) => [name, info]));
   const needsOther = (name: string) => Number(Boolean(infos.get(name)?.remote));
-  return containerFolders(context.paths.checkouts)
-    .filter(([name, path]) => isContainerName(name) && path !== context.paths.repository)
-    .map(([name]) => ({ name, imageName: shownName(infos.get(name)?.image ?? '') }))
+  return containerNames(context)
+    .map((name) => ({ name, imageName: shownName(infos.get(name)?.image ?? '') }))
     .sort((a, b) => needsOther(b.name) - needsOther(a.name));
+}
+
+/** Links, and the containers of deployments that have lost theirs: whatever else is there is not a container. */
+function containerNames(context: Context): readonly string[] {
+  const links = containerFolders(context.paths.checkouts).filter(
+    ([, path]) => readLinkIfPresent(path) !== undefined && path !== context.paths.repository,
+  );
+  const orphans = slotFolders(context).filter(({ isUnclaimed }) => isUnclaimed);
+  const names = [...links.map(([name]) => name), ...orphans.map(({ container }) => container)];
+  return [...new Set(names)].filter(isContainerName).sort(byCodePoint);
 }

@@ -2,17 +2,24 @@
 
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { ifPossible, lineOf } from '../errors.ts';
+import { AtomicError, ifPossible, lineOf } from '../errors.ts';
 import { warn } from '../events.ts';
+import type { EngineContainer } from '../host/docker.ts';
 import { readIfPresent } from '../host/files/files.ts';
 import { activeStates } from '../host/systemd.ts';
 import { shownName } from '../images/names/reference.ts';
+import { hexOf } from '../images/store/manifest.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
+import { byCodePoint } from '../order.ts';
+import { waitForAll } from '../wait-for-all.ts';
 import type { Deployment } from './deployments/deployment.ts';
 import { allFolders, type NamedFolder, readOrWarn } from './deployments/inventory.ts';
 import { runtimeFor } from './deployments/runtime.ts';
-import { dockerContainers } from './docker/engine.ts';
+import { engineContainers } from './docker/engine.ts';
 import { commandOf, parseOciConfig } from './rendering/oci-config.ts';
+
+/** As `docker ps` has it: what runs, or would if it were let. */
+const RUNNING = ['running', 'paused', 'restarting'];
 
 /** One container as the listings show it. */
 export interface ContainerRow {
@@ -24,7 +31,7 @@ export interface ContainerRow {
   /** The arguments of the container's process, joined by blanks. */
   readonly command: string;
   readonly created: Date;
-  /** `running`, `failed`, `inactive` or `no service`; of Docker's what it says, such as `exited`. */
+  /** `running`, `failed`, `inactive`, `no service`, or, where systemd cannot be asked, `unknown`; of Docker's what it says, such as `exited`. */
   readonly state: string;
   readonly backend: 'ostree' | 'docker';
   /** Path of the OCI runtime; `docker` for those of Docker. */
@@ -35,7 +42,7 @@ export interface ContainerRow {
 }
 
 /**
- * Lists the containers, sorted by name, those of Docker behind ours, with one systemctl process for all of them; what
+ * Lists the containers, sorted by name, then those of Docker, with one systemctl process for all of them; what
  * cannot be read is named in a warning and left out.
  *
  * @param isAll also those that do not run
@@ -44,18 +51,52 @@ export async function listContainers(
   context: Context,
   { isAll }: { isAll: boolean },
 ): Promise<ContainerRow[]> {
-  const others = await dockerContainers(context);
-  return [...(await ownContainers(context)), ...others].filter(({ isRunning }) => isAll || isRunning);
+  const [own, others] = await waitForAll([ownContainers(context), dockerContainers(context)]);
+  return [...own, ...others].filter(({ isRunning }) => isAll || isRunning);
+}
+
+async function dockerContainers(context: Context): Promise<readonly ContainerRow[]> {
+  const containers = await engineContainers(context);
+  const vulnerable = containers.length === 0 ? new Set<string>() : vulnerableImages(context);
+  return containers
+    .map((container) => containerRow(container, vulnerable))
+    .sort((a, b) => byCodePoint(a.name, b.name));
+}
+
+/** The row of a container of Docker's. */
+export function containerRow(container: EngineContainer, vulnerable: ReadonlySet<string>): ContainerRow {
+  const { Id: id, Image: imageName, Command: command, State: state } = container;
+  const imageId = hexOf(container.ImageID);
+  return {
+    id,
+    imageId,
+    imageName,
+    name: nameOf(container),
+    command,
+    created: new Date(container.Created * 1000),
+    state,
+    backend: 'docker',
+    runtime: 'docker',
+    isVulnerable: vulnerable.has(imageId),
+    isRunning: RUNNING.includes(state),
+  };
+}
+
+function nameOf({ Names: names }: EngineContainer): string {
+  const own = names?.map((name) => name.slice(1)).filter((name) => !name.includes('/')) ?? [];
+  return own[0] ?? '';
 }
 
 async function ownContainers(context: Context): Promise<readonly ContainerRow[]> {
   const folders = allFolders(context);
   if (folders.length === 0) return [];
   // systemd answers while we read
-  const [states, contents] = await Promise.all([activeStates(context), readContents(context, folders)]);
+  const asked = knownStates(context);
+  const contents = readContents(context, folders);
+  const states = await asked;
   const vulnerable = vulnerableImages(context);
   return contents.map(({ deployment, command }) => {
-    const state = stateOf(deployment, states.get(deployment.name));
+    const state = stateOf(deployment, states);
     const isVulnerable = vulnerable.has(deployment.info.revision);
     return rowOf(context, deployment, { state, command, isVulnerable });
   });
@@ -75,8 +116,21 @@ function readContents(context: Context, folders: readonly NamedFolder[]): readon
     }));
 }
 
-function stateOf({ info }: Deployment, active = 'inactive'): string {
+/** The states of services; `undefined`, and a warning, where systemd cannot be asked: in a chroot, or in a job of cron. */
+async function knownStates(context: Context): Promise<ReadonlyMap<string, string> | undefined> {
+  try {
+    return await activeStates(context);
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    warn(context, `Cannot find out which containers run: ${error.line}`);
+    return undefined;
+  }
+}
+
+function stateOf({ name, info }: Deployment, states: ReadonlyMap<string, string> | undefined): string {
   if (!info['has-container-service']) return 'no service';
+  if (states === undefined) return 'unknown';
+  const active = states.get(name) ?? 'inactive';
   if (active === 'failed') return 'failed';
   return ['active', 'reloading', 'activating'].includes(active) ? 'running' : 'inactive';
 }

@@ -1,17 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { containerRow, imageRows } from '../../../../src/containers/docker/engine.ts';
-import type { EngineImage } from '../../../../src/host/docker.ts';
+import { imageRows } from '../../../src/containers/images-list.ts';
+import type { EngineImage } from '../../../src/host/docker.ts';
 
 const HEX = 'ab'.repeat(32);
-const CONTAINER = {
-  Id: 'cd'.repeat(32),
-  Names: ['/web'],
-  Image: 'nginx',
-  ImageID: `sha256:${HEX}`,
-  Command: 'nginx -g',
-  Created: 1_700_000_000,
-  State: 'running',
-};
 const IMAGE: EngineImage = {
   Id: `sha256:${HEX}`,
   RepoTags: ['nginx:1'],
@@ -19,43 +10,6 @@ const IMAGE: EngineImage = {
   Created: 1_700_000_000,
   Size: 42,
 };
-
-describe('containerRow', () => {
-  it('takes what the engine says', () => {
-    expect(containerRow(CONTAINER, new Set([HEX]))).toEqual({
-      id: CONTAINER.Id,
-      imageId: HEX,
-      imageName: 'nginx',
-      name: 'web',
-      command: 'nginx -g',
-      created: new Date('2023-11-14T22:13:20Z'),
-      state: 'running',
-      backend: 'docker',
-      runtime: 'docker',
-      isVulnerable: true,
-      isRunning: true,
-    });
-  });
-
-  it.each([
-    { state: 'running', isRunning: true },
-    { state: 'paused', isRunning: true },
-    { state: 'restarting', isRunning: true },
-    { state: 'created', isRunning: false },
-    { state: 'exited', isRunning: false },
-    { state: 'dead', isRunning: false },
-  ])('counts $state as running: $isRunning', ({ state, isRunning }) => {
-    expect(containerRow({ ...CONTAINER, State: state }, new Set())).toMatchObject({ state, isRunning });
-  });
-
-  it.each([
-    { names: ['/client/alias', '/web'], name: 'web' },
-    { names: [], name: '' },
-    { names: null, name: '' },
-  ])('is called $name, of $names', ({ names, name }) => {
-    expect(containerRow({ ...CONTAINER, Names: names }, new Set())).toMatchObject({ name });
-  });
-});
 
 describe('imageRows', () => {
   const everything = { usable: new Set([IMAGE.Id]), used: new Set<string>(), vulnerable: new Set<string>() };
