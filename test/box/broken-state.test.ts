@@ -80,6 +80,59 @@ describe('a container with', () => {
   });
 });
 
+describe('a dangling link', () => {
+  it('is repaired by an install', async () => {
+    await box.type(`rm -r ${CONTAINERS}/c.0`);
+
+    expect(await install()).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await box.atomic('run', 'c')).toMatchObject({ exitCode: 0 });
+  });
+});
+
+describe('a killed update', () => {
+  const env = (point: string) => ({ env: { ATOMIC_TEST_FAULT: `${point}:kill` } });
+  const bundle = async () => (await box.type('runc state c | jq -r .bundle')).trim();
+
+  it.each([
+    { point: 'switch.linked', slot: 1 },
+    { point: 'switch.stopped', slot: 0 },
+  ])('at $point ends with the deployment of the link running, though somebody started it', async (kill) => {
+    await box.atomic('run', 'c');
+    await box.run(['atomic', 'containers', 'update', '--set=RECEIVER=x', 'c'], env(kill.point));
+    // systemd has the unit of the new deployment loaded by then
+    await box.type('systemctl start c; until runc state c; do sleep 0.1; done');
+
+    expect(await box.atomic('run', 'c')).toMatchObject({ exitCode: 0 });
+
+    expect(await box.type(`readlink ${CONTAINERS}/c`)).toBe(`${CONTAINERS}/c.${kill.slot}\n`);
+    expect(await bundle()).toBe(`${CONTAINERS}/c.${kill.slot}`);
+  });
+
+  it('is no news of other containers, and none while it is under way', async () => {
+    const hang = { env: { ATOMIC_TEST_FAULT: 'switch.placed:hang' } };
+    const install = ['timeout', '5', 'atomic', 'install', '--system', '--name=new', box.image('hello-world')];
+    const working = box.run(install, hang);
+    await box.type(`until [ -e ${CONTAINERS}/new.0 ]; do sleep 0.1; done`);
+
+    const listed = await box.atomic('containers', 'list', '-aq');
+
+    expect(listed).toEqual({ exitCode: 0, stdout: 'c\nsound\n', stderr: '' });
+    await working;
+  });
+});
+
+describe('without systemd', () => {
+  it('containers are listed, their state unknown', async () => {
+    const listed = await box.sh(
+      'unshare --mount sh -c "mount -t tmpfs tmpfs /run && atomic containers list"',
+    );
+
+    expect(listed).toMatchObject({ exitCode: 0 });
+    expect(listed.stdout).toMatch(/c .* unknown /);
+    expect(listed.stderr).toMatch(/^Cannot find out which containers run: .*\n$/);
+  });
+});
+
 describe('a service that does not start any more', () => {
   afterEach(cleanUp);
 

@@ -40,6 +40,13 @@ describe('containers delete', () => {
     expect(await names()).toBe('');
   });
 
+  it('deletes nothing that is not a container', async () => {
+    await box.type(`mkdir ${CONTAINERS}/backup; touch ${CONTAINERS}/backup/file ${CONTAINERS}/stray`);
+
+    expect(await remove(undefined, '-y', 'containers', 'delete', '--all')).toMatchObject({ exitCode: 0 });
+    expect(await box.type(`cd ${CONTAINERS} && ls && rm -r backup stray`)).toBe('backup\nstray\n');
+  });
+
   it('deletes those that use the files of another first', async () => {
     await box.atomic(
       'install',

@@ -135,6 +135,52 @@ describe('a container with a remote rootfs', () => {
     expect(updated.stdout).toMatch(/\nfar .* Updated *\n/);
   });
 
+  it.each([
+    { what: 'empty', damage: ': > far/config.json' },
+    { what: 'missing', damage: 'rm far/config.json' },
+  ])('does not keep the other one from being updated when its config.json is $what', async ({ damage }) => {
+    await box.atomic('run', 'base');
+    await box.type(`cd ${CONTAINERS} && ${damage}`);
+
+    const updated = await box.atomic('containers', 'update', '--set=RECEIVER=x', 'base');
+
+    expect(updated).toMatchObject({ exitCode: 0 });
+    expect(updated.stderr).toMatch(/^Container 'far' cannot follow the container .*config\.json.*\n$/);
+    expect(await box.isActive('base')).toBe(true);
+    expect((await box.atomic('containers', 'rollback', 'base')).exitCode).toBe(0);
+    expect(await box.isActive('base')).toBe(true);
+  });
+
+  it('is named when it is the one that does not start', async () => {
+    await box.atomic('run', 'far');
+    await box.type(`sed -i 's/"run.sh"/"gone.sh"/' ${CONTAINERS}/far/config.json`);
+
+    const updated = await box.atomic('containers', 'update', '--set=RECEIVER=x', 'base');
+
+    expect(updated).toMatchObject({ exitCode: 1 });
+    expect(updated.stderr).toContain('Could not restart far.  Attempt automatic rollback\n');
+    expect(await box.type(`readlink ${CONTAINERS}/base`)).toBe(`${CONTAINERS}/base.0\n`);
+  });
+
+  it('has the latest version when it is rebased to the image that it has', async () => {
+    const same = await box.atomic('containers', 'update', `--rebase=${box.image(IMAGE)}`, 'far');
+
+    expect(same).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(same.stdout).toContain('Latest version already installed.\n');
+    const values = ['--set=RECEIVER=y', `--rebase=${box.image(IMAGE)}`];
+    expect(await box.atomic('containers', 'update', ...values, 'far')).toMatchObject({ exitCode: 0 });
+    expect((await read('far/info')).values.RECEIVER).toBe('y');
+  });
+
+  it('waits for the update of the other one, and is whole afterwards', async () => {
+    await box.sh(
+      'atomic containers update --set=RECEIVER=a base & atomic containers update --set=RECEIVER=b far & wait',
+    );
+
+    const { path } = (await read('far/config.json')).root;
+    expect(path).toBe((await box.type(`readlink -f ${CONTAINERS}/base/rootfs`)).trim());
+  });
+
   it('keeps the other one from being uninstalled, unless that is forced', async () => {
     const refused = await box.atomic('uninstall', 'base');
 

@@ -136,6 +136,19 @@ describe('containers update', () => {
     expect((await info()).values).toMatchObject({ RECEIVER: 'foo', PORT: '8081' });
   });
 
+  it('starts nothing again that somebody has stopped during the checkout', async () => {
+    await box.atomic('run', 'hello');
+    const script =
+      '#!/bin/sh\ncase "$*" in *checkout*) touch /run/begun; until [ -e /run/go ]; do sleep 0.1; done;; esac\nexec /usr/bin/ostree "$@"\n';
+    await box.sh('cat > /usr/local/bin/ostree; chmod +x /usr/local/bin/ostree', { input: script });
+    const updating = update('--set=RECEIVER=x');
+    await box.type('until [ -e /run/begun ]; do sleep 0.1; done; systemctl stop hello; touch /run/go');
+
+    expect(await updating).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await box.isActive('hello')).toBe(false);
+    await box.type('rm /usr/local/bin/ostree /run/begun /run/go');
+  });
+
   it('takes new defaults of a newer image, except for what was set', async () => {
     await box.atomic('uninstall', 'hello');
     await box.atomic('install', '--system', '--name=hello', '--set=PORT=8081', box.image(IMAGE));
