@@ -5,47 +5,18 @@ import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
+import type { Box, BoxOptions } from './box-interface.ts';
 import { furnish } from './furnish.ts';
 import { borrowHost, isOnHost } from './host-box.ts';
 import { makeDirectory } from './leftovers.ts';
 import { bootMachine, cutPower, enter, entrance, type Machine, mountRoot, powerOff } from './machine.ts';
 import { PROJECT } from './project.ts';
 import { recordOf } from './record.ts';
-import type { Outcome, RunOptions } from './run-program.ts';
 import { openTunnel, type Tunnel } from './tunnel.ts';
 
+export type { Box, BoxOptions, BoxStorage } from './box-interface.ts';
 export { PROJECT } from './project.ts';
 export type { Outcome, RunOptions } from './run-program.ts';
-
-export interface BoxOptions {
-  /** `host:port` of the registry that stands in for all others. */
-  readonly registry?: string;
-  /** Where a box writes that loses its power when it is disposed of; what it wrote stays there. */
-  readonly storage?: BoxStorage;
-  /** The directory of .cache/boxes that keeps what was run in the box, its console and its journal. */
-  readonly record?: string;
-}
-
-/** Directories on the disk of a box; one that has been booted from them before finds itself as it was. */
-export interface BoxStorage {
-  /** For the layers of the overlay that is `/` of the box; they are made when they are not there. */
-  readonly root: string;
-  /** What is /var/lib/containers in the box. */
-  readonly containers: string;
-}
-
-export interface Box extends AsyncDisposable {
-  /** Runs a program in the box and waits for it; never throws for an exit status. */
-  run(argv: readonly string[], options?: RunOptions): Promise<Outcome>;
-  /** `run` for a line of shell. */
-  sh(line: string, options?: RunOptions): Promise<Outcome>;
-  /** Makes a server on 127.0.0.1 of the host, `127.0.0.1:PORT`, one of the box as well. */
-  reach(address: string): Promise<void>;
-  /** The directory on the host that is /var/lib/containers in the box. */
-  readonly containers: string;
-  /** What has to precede a command of the host so that it runs in the box. */
-  readonly entrance: readonly string[];
-}
 
 /** Boots a box; disposing of it powers it off and removes every trace. With ON_HOST=1, the host is the box. */
 export async function bootBox(options: BoxOptions = {}): Promise<Box> {

@@ -5,7 +5,7 @@ import { chmod, mkdir, readlink, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
-import type { Box, BoxOptions } from './box.ts';
+import type { Box, BoxOptions } from './box-interface.ts';
 import { makeDirectory } from './leftovers.ts';
 import { PROJECT } from './project.ts';
 import { recordOf } from './record.ts';

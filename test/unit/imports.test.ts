@@ -57,12 +57,6 @@ function covers({ mayImport }: Room, { name }: Room): boolean {
   );
 }
 
-/** Imports that are still to be mended; nothing may be added. */
-const KNOWN = [
-  'images/store/labels.ts imports images/sources/registry.ts',
-  'images/verification/compare.ts imports images/version.ts',
-];
-
 /** package.json, seen from src. */
 const METADATA = '../package.json';
 
@@ -112,7 +106,7 @@ describe('imports', () => {
       targets.map((to) => objection(from, to)).filter((reason) => reason !== undefined),
     );
 
-    expect(found.filter((text) => !KNOWN.includes(text.split(':')[0] ?? ''))).toEqual([]);
+    expect(found).toEqual([]);
   });
 
   it('go round in no circle, types counted', () => {
@@ -132,10 +126,7 @@ describe('imports', () => {
       importsOf(file).some(({ target }) => /^(execa|(node:)?child_process)$/.test(target)),
     );
 
-    // guard.ts is still to use the runner
-    expect(runners.map(({ path }) => path).filter((path) => path !== 'host/guard.ts')).toEqual([
-      'host/process.ts',
-    ]);
+    expect(runners.map(({ path }) => path)).toEqual(['host/process.ts']);
   });
 });
 
