@@ -17,7 +17,7 @@ export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
     .addOption(
       new Option('--storage <STORAGE>', 'where images are kept: ostree').conflicts(['live', 'shared']),
     )
-    .action((name, folder, { live, shared, storage }, self) =>
+    .action((name, directory, { live, shared, storage }, self) =>
       perform(cli, self, async (context) => {
         if (live)
           throw new AtomicError('Containers and images managed through OSTree do not support --live.');
@@ -29,7 +29,7 @@ export function addMount(parent: CommandUnknownOpts, cli: Cli): void {
         const { mountOn } = await import('../containers/mount.ts');
         // who says --shared cannot name the storage
         const prefersOurs = storage !== undefined || shared === true;
-        await mountOn(context, { name, folder, prefersOurs });
+        await mountOn(context, { name, directory, prefersOurs });
       }),
     );
 }

@@ -80,10 +80,10 @@ async function templatesOf(tree: ImageTree, manifest: ExportsManifest): Promise<
   return [...(await Promise.all(read)), ...renames];
 }
 
-/** Where a file of `hostfs` goes, as `installedFilesTemplate` spells it; folders can be renamed as well. */
+/** Where a file of `hostfs` goes, as `installedFilesTemplate` spells it; directories can be renamed as well. */
 function hostPath(path: string, { renameFiles }: ExportsManifest): string {
-  return path.split('/').reduce((folder, part) => {
-    const next = `${folder}/${part}`;
+  return path.split('/').reduce((directory, part) => {
+    const next = `${directory}/${part}`;
     return renameFiles[next] ?? next;
   }, '');
 }

@@ -16,14 +16,14 @@ import { isContainerName } from './deployments/name.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
 import { hasDockerImage } from './docker/names.ts';
 import { extractImage } from './mounts/copies.ts';
-import { createMountFolder, emptyOf, imageOf, lockMounts, type MountFolder } from './mounts/record.ts';
+import { createMountDirectory, emptyOf, imageOf, lockMounts, type MountDirectory } from './mounts/record.ts';
 import { abandonMount, sweepLocked } from './mounts/sweep.ts';
 
 export interface MountRequest {
   /** Of a container, or else of an image. */
   readonly name: string;
   /** As typed; for an image it has to be empty. */
-  readonly folder: string;
+  readonly directory: string;
   /** Whether an image is to be mounted though Docker has one of that name, too. */
   readonly prefersOurs: boolean;
 }
@@ -34,13 +34,13 @@ type Subject =
   | { readonly kind: 'image'; readonly image: LocalImage };
 
 /**
- * Mounts a container's or an image's files on a folder, read-only; an ordinary user gets copies of an image's files
+ * Mounts a container's or an image's files on a directory, read-only; an ordinary user gets copies of an image's files
  * there. Nothing that is written can reach the repository.
  *
- * @throws AtomicError when there is no such container, image or folder, or the folder cannot be used
+ * @throws AtomicError when there is no such container, image or directory, or the directory cannot be used
  */
 export async function mountOn(context: Context, request: MountRequest): Promise<void> {
-  const target = findFolder(context, request.folder);
+  const target = findDirectory(context, request.directory);
   const subject = findSubject(context, request.name);
   if (subject.kind === 'image' && !request.prefersOurs) await requireUnambiguous(context, request.name);
   const { isRoot } = context.user;
@@ -48,19 +48,19 @@ export async function mountOn(context: Context, request: MountRequest): Promise<
   await using _lock = await lockMounts(context);
   await sweepLocked(context);
   if (subject.kind === 'image') requireEmpty(target);
-  const folder = await createMountFolder(context, { target, state: isRoot ? 'mounted' : 'extracting' });
+  const directory = await createMountDirectory(context, { target, state: isRoot ? 'mounted' : 'extracting' });
   try {
     await faultPoint(context, 'mount.begun');
-    await show(context, subject, { folder, target });
+    await show(context, subject, { directory, target });
     await faultPoint(context, 'mount.done');
   } catch (error) {
-    await abandonMount(context, folder);
+    await abandonMount(context, directory);
     throw error;
   }
 }
 
 /** compat: the words of Python's errors. */
-function findFolder(context: Context, typed: string): string {
+function findDirectory(context: Context, typed: string): string {
   try {
     const path = realpathSync(absolutePath(context, typed));
     if (lstatSync(path).isDirectory()) return path;
@@ -76,8 +76,8 @@ async function requireUnambiguous(context: Context, name: string): Promise<void>
     throw new AtomicError(`Found more than one Image with name ${name}; please specify with --storage.`);
 }
 
-function requireEmpty(folder: string): void {
-  if (readdirSync(folder).length > 0) throw new AtomicError('The destination path is not empty.');
+function requireEmpty(directory: string): void {
+  if (readdirSync(directory).length > 0) throw new AtomicError('The destination path is not empty.');
 }
 
 function findSubject(context: Context, name: string): Subject {
@@ -110,25 +110,26 @@ function containerRootfs(context: Context, name: string): string | undefined {
 }
 
 interface Place {
-  readonly folder: MountFolder;
+  readonly directory: MountDirectory;
   readonly target: string;
 }
 
 async function show(context: Context, subject: Subject, place: Place): Promise<void> {
-  const { folder, target } = place;
-  if (subject.kind === 'container') return await mountView(context, viewOf(folder, subject.rootfs), target);
+  const { directory, target } = place;
+  if (subject.kind === 'container')
+    return await mountView(context, viewOf(directory, subject.rootfs), target);
   if (context.user.isRoot) return await showImage(context, subject.image, place);
   context.report({ kind: 'extracting', path: target });
-  await extractImage(context, subject.image, folder, target);
+  await extractImage(context, subject.image, directory, target);
 }
 
 /** Where the kernel has no overlay for us, the files are copies. */
-async function showImage(context: Context, image: LocalImage, { folder, target }: Place): Promise<void> {
-  const source = imageOf(folder);
+async function showImage(context: Context, image: LocalImage, { directory, target }: Place): Promise<void> {
+  const source = imageOf(directory);
   await checkoutImage(context, image, source);
   await faultPoint(context, 'mount.extracted');
   try {
-    await mountView(context, viewOf(folder, source), target);
+    await mountView(context, viewOf(directory, source), target);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     context.log.debug({ error: error.message }, 'overlay is not available');
@@ -140,6 +141,6 @@ async function showImage(context: Context, image: LocalImage, { folder, target }
   }
 }
 
-function viewOf(folder: MountFolder, lower: string) {
-  return { lower, empty: emptyOf(folder), label: folder.label };
+function viewOf(directory: MountDirectory, lower: string) {
+  return { lower, empty: emptyOf(directory), label: directory.label };
 }

@@ -7,7 +7,7 @@ import { AtomicError, isErrno, ToolError } from '../errors.ts';
 import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { mountTable, unmount } from '../host/mount.ts';
-import { isMountOf, lockMounts, type MountFolder, mountFolders, mountsOf } from './mounts/record.ts';
+import { isMountOf, lockMounts, type MountDirectory, mountDirectories, mountsOf } from './mounts/record.ts';
 import { endMount } from './mounts/sweep.ts';
 
 const MOST_RETRIES = 10;
@@ -15,22 +15,22 @@ const MOST_RETRIES = 10;
 const RETRY_INTERVAL = 1000;
 
 /**
- * Takes a mount of ours away, or the files that were put into a folder in its place.
+ * Ends a mount of ours, or removes the files that were put into a directory in its place.
  *
- * @param typed the folder
- * @throws AtomicError when neither we nor the mount table know of a mount of ours there, or somebody goes on using it
+ * @param typed the directory
+ * @throws AtomicError when neither we nor the mount table know of a mount of ours there, or somebody still uses it
  */
 export async function unmountFrom(context: Context, typed: string): Promise<void> {
   const none = new AtomicError(`No device mounted at ${typed}`);
   const target = realpathIfPresent(absolutePath(context, typed));
-  if (target === undefined || mountFolders(context).length === 0) throw none;
+  if (target === undefined || mountDirectories(context).length === 0) throw none;
   await using _lock = await lockMounts(context);
-  const folder = mountFolders(context).find((candidate) => isMountedOn(candidate, target));
-  if (folder === undefined) throw none;
-  if (folder.record?.state === 'mounted') await unmountPatiently(context, target, typed);
+  const directory = mountDirectories(context).find((candidate) => isMountedOn(candidate, target));
+  if (directory === undefined) throw none;
+  if (directory.record?.state === 'mounted') await unmountPatiently(context, target, typed);
   await faultPoint(context, 'unmount.done');
   // somebody may have bound the mount to another place
-  if (mountsOf(folder).length === 0) await endMount(context, folder);
+  if (mountsOf(directory).length === 0) await endMount(context, directory);
 }
 
 function realpathIfPresent(path: string): string | undefined {
@@ -43,11 +43,11 @@ function realpathIfPresent(path: string): string | undefined {
 }
 
 /** What counts is what is on top: another mount may have come over ours. */
-function isMountedOn(folder: MountFolder, target: string): boolean {
-  if (folder.record?.target !== target) return false;
-  if (folder.record.state !== 'mounted') return folder.record.state === 'extracted';
+function isMountedOn(directory: MountDirectory, target: string): boolean {
+  if (directory.record?.target !== target) return false;
+  if (directory.record.state !== 'mounted') return directory.record.state === 'extracted';
   const top = mountTable().findLast(({ point }) => point === target);
-  return top !== undefined && isMountOf(folder, top);
+  return top !== undefined && isMountOf(directory, top);
 }
 
 async function unmountPatiently(context: Context, target: string, typed: string): Promise<void> {

@@ -8,36 +8,36 @@ import { faultPoint } from '../../faults.ts';
 import { exists, readIfPresent, replaceFile } from '../../host/files/files.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
 import type { LocalImage } from '../../images/store/images.ts';
-import { type MountFolder, writeRecord } from './record.ts';
+import { type MountDirectory, writeRecord } from './record.ts';
 
-/** Paths, relative to the folder, each with its {@link fingerprint}. */
+/** Paths, relative to the directory, each with its {@link fingerprint}. */
 const Fingerprints = z.array(z.tuple([z.string(), z.string()]));
 
 type Fingerprints = z.infer<typeof Fingerprints>;
 
 const WRITABLE = 0o700;
 
-const fingerprintsFile = ({ path }: MountFolder) => join(path, 'files.json');
+const fingerprintsFile = ({ path }: MountDirectory) => join(path, 'files.json');
 /** The files are first put here: all of it is ours, whenever we are killed. */
-const stagingIn = (target: string, { path }: MountFolder) => join(target, `.atomic${basename(path)}`);
+const stagingIn = (target: string, { path }: MountDirectory) => join(target, `.atomic${basename(path)}`);
 
 /** Puts copies of an image's files into `target`, and on record what was put there. */
 export async function extractImage(
   context: Context,
   image: LocalImage,
-  folder: MountFolder,
+  directory: MountDirectory,
   target: string,
 ): Promise<void> {
-  const staging = stagingIn(target, folder);
+  const staging = stagingIn(target, directory);
   const root = join(staging, 'root');
   await mkdir(root, { recursive: true });
   await checkoutImage(context, image, root, { isWritable: true });
-  await replaceFile(fingerprintsFile(folder), JSON.stringify(fingerprintsOf(root)), 0o600);
+  await replaceFile(fingerprintsFile(directory), JSON.stringify(fingerprintsOf(root)), 0o600);
   await faultPoint(context, 'mount.extracted');
   for (const name of readdirSync(root)) move(join(root, name), join(target, name));
   rmdirSync(root);
   rmdirSync(staging);
-  await writeRecord(folder, { target, state: 'extracted' });
+  await writeRecord(directory, { target, state: 'extracted' });
 }
 
 function fingerprintsOf(root: string, inner = ''): Fingerprints {
@@ -48,14 +48,14 @@ function fingerprintsOf(root: string, inner = ''): Fingerprints {
   });
 }
 
-/** Equal for a file that has been left alone, wherever it was moved to, and for a folder whatever is in it. */
+/** Equal for a file that has been left alone, wherever it was moved to, and for a directory whatever is in it. */
 function fingerprint(path: string): string | undefined {
   const found = lstatSync(path, { bigint: true, throwIfNoEntry: false });
   if (found === undefined) return undefined;
   return found.isDirectory() ? `folder ${found.ino}` : `${found.ino} ${found.size} ${found.mtimeNs}`;
 }
 
-/** To move a folder, one has to be allowed to write to it: its `..` changes (rename(2)). */
+/** To move a directory, one has to be allowed to write to it: its `..` changes (rename(2)). */
 function move(from: string, to: string): void {
   const found = lstatSync(from);
   const isLocked = found.isDirectory() && (found.mode & WRITABLE) !== WRITABLE;
@@ -69,20 +69,20 @@ function move(from: string, to: string): void {
  *
  * @returns the paths of what stays
  */
-export function removeExtracted(folder: MountFolder, target: string): readonly string[] {
-  const staging = stagingIn(target, folder);
+export function removeExtracted(directory: MountDirectory, target: string): readonly string[] {
+  const staging = stagingIn(target, directory);
   if (exists(staging)) {
     removeEntries(staging, () => true);
     rmdirSync(staging);
   }
-  if (!exists(target) || !exists(fingerprintsFile(folder))) return [];
-  const known = readFingerprints(folder);
+  if (!exists(target) || !exists(fingerprintsFile(directory))) return [];
+  const known = readFingerprints(directory);
   return removeEntries(target, (path, inner) => known.get(inner) === fingerprint(path));
 }
 
 /** Of what is not on record, or on a damaged one, nothing is ours. */
-function readFingerprints(folder: MountFolder): ReadonlyMap<string, string> {
-  const text = readIfPresent(fingerprintsFile(folder)) ?? '[]';
+function readFingerprints(directory: MountDirectory): ReadonlyMap<string, string> {
+  const text = readIfPresent(fingerprintsFile(directory)) ?? '[]';
   try {
     return new Map(Fingerprints.safeParse(JSON.parse(text)).data ?? []);
   } catch (error) {

@@ -17,19 +17,19 @@ import { type Mount, mountTable } from '../../host/mount.ts';
 import { makeCheckouts } from '../../images/store/places.ts';
 
 const MountRecord = z.object({
-  /** The folder on which it is mounted, absolute, without links. */
+  /** The directory on which it is mounted, absolute, without links. */
   target: z.string(),
-  /** For an ordinary user, files are put into the folder itself. */
+  /** For an ordinary user, files are put into the directory itself. */
   state: z.enum(['mounted', 'extracting', 'extracted']),
 });
 
 export type MountRecord = z.infer<typeof MountRecord>;
 
-export interface MountFolder {
+export interface MountDirectory {
   readonly path: string;
   /** In the mount table, the source of the mount. */
   readonly label: string;
-  /** Absent when whoever made the folder was killed at once, or the record is damaged. */
+  /** Absent when whoever made the directory was killed at once, or the record is damaged. */
   readonly record: MountRecord | undefined;
 }
 
@@ -37,9 +37,9 @@ const PREFIX = '.mount-';
 /** To the letter: a container may be called `mount-nfs`, and what is hidden of it has a dot after its name. */
 const KEY = /^\.mount-([0-9a-f]{16})$/;
 
-/** The folder of what a mount shows, and an empty one. */
-export const imageOf = ({ path }: MountFolder) => join(path, 'image');
-export const emptyOf = ({ path }: MountFolder) => join(path, 'empty');
+/** The directory of what a mount shows, and an empty one. */
+export const imageOf = ({ path }: MountDirectory) => join(path, 'image');
+export const emptyOf = ({ path }: MountDirectory) => join(path, 'empty');
 const recordOf = (path: string) => join(path, 'record.json');
 
 /** Waits until no other command mounts or unmounts. */
@@ -49,25 +49,25 @@ export async function lockMounts(context: Context): Promise<AsyncDisposable> {
   return await takeLock(context, file, () => context.report({ kind: 'waiting', text }));
 }
 
-/** Makes the folder of a mount that is to be. */
-export async function createMountFolder(context: Context, record: MountRecord): Promise<MountFolder> {
+/** Makes the directory of a mount that is to be. */
+export async function createMountDirectory(context: Context, record: MountRecord): Promise<MountDirectory> {
   const key = randomBytes(8).toString('hex');
-  const folder = { path: join(context.paths.checkouts, `${PREFIX}${key}`), label: labelFor(key), record };
+  const directory = { path: join(context.paths.checkouts, `${PREFIX}${key}`), label: labelFor(key), record };
   await makeCheckouts(context);
-  await mkdir(folder.path, { mode: 0o700 });
-  await writeRecord(folder, record);
+  await mkdir(directory.path, { mode: 0o700 });
+  await writeRecord(directory, record);
   // these become the root of what is mounted
-  for (const path of [imageOf(folder), emptyOf(folder)]) await makeDirectory(path);
-  return folder;
+  for (const path of [imageOf(directory), emptyOf(directory)]) await makeDirectory(path);
+  return directory;
 }
 
 /** Replaces the record of a mount. */
-export async function writeRecord({ path }: MountFolder, record: MountRecord): Promise<void> {
+export async function writeRecord({ path }: MountDirectory, record: MountRecord): Promise<void> {
   await replaceFile(recordOf(path), JSON.stringify(record), 0o600);
 }
 
-/** The folders of all mounts, also of those that are no more. */
-export function mountFolders({ paths: { checkouts } }: Context): readonly MountFolder[] {
+/** The directories of all mounts, also of those that are no more. */
+export function mountDirectories({ paths: { checkouts } }: Context): readonly MountDirectory[] {
   return entriesIfPresent(checkouts).flatMap((entry) => {
     const key = entry.isDirectory() ? KEY.exec(entry.name)?.[1] : undefined;
     if (key === undefined) return [];
@@ -89,12 +89,12 @@ function labelFor(key: string): string {
   return `atomic:${key}`;
 }
 
-/** The lines of the mount table that show what is in this folder. */
-export function mountsOf(folder: MountFolder): readonly Mount[] {
-  return mountTable().filter((mount) => isMountOf(folder, mount));
+/** The lines of the mount table that show what is in this directory. */
+export function mountsOf(directory: MountDirectory): readonly Mount[] {
+  return mountTable().filter((mount) => isMountOf(directory, mount));
 }
 
-/** Whether a line of the mount table shows what is in this folder. */
-export function isMountOf({ path, label }: MountFolder, { source, root }: Mount): boolean {
+/** Whether a line of the mount table shows what is in this directory. */
+export function isMountOf({ path, label }: MountDirectory, { source, root }: Mount): boolean {
   return source === label || root.endsWith(`/${path.slice(path.lastIndexOf('/') + 1)}/image`);
 }

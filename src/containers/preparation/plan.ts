@@ -120,8 +120,8 @@ function planTmpfiles(facts: DeploymentFacts, sources: readonly string[]): strin
   const { request, material, values, files, user, tmpfiles } = facts;
   const { tmpfilesTemplate } = material.exports;
   if (tmpfilesTemplate !== undefined) return renderTemplate(tmpfilesTemplate, values);
-  const ownFolder = join(values.RUN_DIRECTORY ?? '/run', request.container.name);
-  return generateTmpfiles(sources, { ...tmpfiles, user, ownFolder, brought: pathsBroughtBy(files) });
+  const ownDirectory = join(values.RUN_DIRECTORY ?? '/run', request.container.name);
+  return generateTmpfiles(sources, { ...tmpfiles, user, ownDirectory, brought: pathsBroughtBy(files) });
 }
 
 /** The paths that host files take, and those of the directories that they are in. */

@@ -24,7 +24,7 @@ const ExportsManifest = z.looseObject({
 export type ExportsManifest = z.infer<typeof ExportsManifest>;
 
 export interface Exports {
-  /** Whether there is a folder `/exports` at all. */
+  /** Whether there is a directory `/exports` at all. */
   readonly isPresent: boolean;
   readonly manifest: ExportsManifest;
   /** `config.json`, to be taken as it is; it wins over the template. */
@@ -59,7 +59,7 @@ export async function readExports(rootfs: string, shownAs: string, image: string
   };
 }
 
-/** The text of a regular file of an unpacked image; anything else (a folder, a device) counts as absent. */
+/** The text of a regular file of an unpacked image; anything else (a directory, a device) counts as absent. */
 export async function readInside(rootfs: string, path: string): Promise<string | undefined> {
   const found = await pathInside(rootfs, path);
   if (found === undefined || !(await stat(found)).isFile()) return undefined;

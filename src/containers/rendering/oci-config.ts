@@ -61,7 +61,7 @@ function parseExactly(text: string): unknown {
 }
 
 /** The text of a configuration, indented by four blanks; BigInts are written as the numbers that they are. */
-export function formatOciConfig(config: object): string {
+export function formatOciConfig(config: unknown): string {
   return stringify(config, undefined, 4) ?? '';
 }
 
@@ -81,7 +81,7 @@ export function requireSystemContainer(config: OciConfig, file: string, isRemote
     });
 }
 
-/** The text of a configuration with another root folder; see {@link parseOciConfig} for what it throws. */
+/** The text of a configuration with another root directory; see {@link parseOciConfig} for what it throws. */
 export function withRootPath(text: string, file: string, path: string): string {
   const config = parseOciConfig(text, file);
   return formatOciConfig({ ...config, root: { ...config.root, path } });

@@ -66,7 +66,7 @@ function presentVersion(config: Json): readonly string[] {
   const { ociVersion, annotations } = config;
   if (typeof ociVersion !== 'string' || /^0\.|^$|^1\.0\.0-/.test(ociVersion)) {
     config.ociVersion = PRESENT_VERSION;
-    changes.push(`ociVersion ${ociVersion ?? 'missing'} is now ${PRESENT_VERSION}`);
+    changes.push(`ociVersion ${asText(ociVersion ?? 'missing')} is now ${PRESENT_VERSION}`);
   }
   if ('platform' in config) {
     delete config.platform;
@@ -74,11 +74,16 @@ function presentVersion(config: Json): readonly string[] {
   }
   if (Array.isArray(annotations)) {
     config.annotations = Object.fromEntries(
-      objectsIn(config, 'annotations').map(({ key, value }) => [String(key), String(value)]),
+      objectsIn(config, 'annotations').map(({ key, value }) => [asText(key), asText(value)]),
     );
     changes.push('annotations by name');
   }
   return changes;
+}
+
+/** JSON for what is no text: `String` calls what an object has as its `toString`. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : formatOciConfig(value);
 }
 
 function presentProcess(process: Json, linux: Json): readonly string[] {

@@ -12,7 +12,7 @@ export type PathState = 'absent' | 'directory' | 'other';
 export interface TmpfilesFacts {
   readonly user: User;
   /** `/run/NAME`, or what stands for it: always made, for this container alone. */
-  readonly ownFolder: string;
+  readonly ownDirectory: string;
   /** Directories that the image itself brings for the host. */
   readonly brought?: ReadonlySet<string>;
   /** The tmpfiles.d file of the deployment before: what it made below /run is still ours. */
@@ -33,9 +33,16 @@ export function generateTmpfiles(sources: readonly string[], facts: TmpfilesFact
 }
 
 function lineFor(source: string, facts: TmpfilesFacts): string | undefined {
-  const { user, ownFolder, brought, previous = '', stateOf = pathState, isMadeAtBoot = () => false } = facts;
+  const {
+    user,
+    ownDirectory,
+    brought,
+    previous = '',
+    stateOf = pathState,
+    isMadeAtBoot = () => false,
+  } = facts;
   const own = `d    ${quoted(source)}   0700 ${user.uid} ${user.gid} - -\n`;
-  if (source === ownFolder || source.startsWith(`${ownFolder}/`)) return own;
+  if (source === ownDirectory || source.startsWith(`${ownDirectory}/`)) return own;
   if (brought?.has(source)) return undefined;
   const state = stateOf(source);
   if (state === 'absent') return own;

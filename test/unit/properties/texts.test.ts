@@ -111,7 +111,7 @@ describe('the sources of bind mounts', () => {
       const mounts = sources.map((one) => ({ type: 'bind', source: one }));
       const accepted = await orOwnError(() => bindSources({ mounts }, 'config.json'));
       if (accepted === undefined) return;
-      const text = generateTmpfiles(accepted, { user, ownFolder: '/run/c' }) ?? '';
+      const text = generateTmpfiles(accepted, { user, ownDirectory: '/run/c' }) ?? '';
       const lines = text.split('\n').filter((line) => line !== '');
       expect(lines.length).toBe(new Set(sources).size);
       for (const line of lines) expect(line).toMatch(/^d {4}.* {3}0700 0 0 - -$/);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 });
 
 const generate = (sources: readonly string[]) =>
-  generateTmpfiles(sources, { user: USER, ownFolder: join(folder, 'own') });
+  generateTmpfiles(sources, { user: USER, ownDirectory: join(folder, 'own') });
 
 describe('generateTmpfiles', () => {
   it('lists missing folders, in order, for the one who calls', () => {
@@ -71,7 +71,7 @@ describe('generateTmpfiles', () => {
     const file = join(folder, 'generated.conf');
     const root = join(folder, 'root');
     const sources = names.map((name) => `/nowhere/${name}`);
-    const text = generateTmpfiles(sources, { user: { ...USER, uid, gid }, ownFolder: '/nowhere' });
+    const text = generateTmpfiles(sources, { user: { ...USER, uid, gid }, ownDirectory: '/nowhere' });
     await writeFile(file, text ?? '');
     await mkdir(root);
 
@@ -84,7 +84,7 @@ describe('generateTmpfiles', () => {
 });
 
 describe('a directory below /run', () => {
-  const FACTS = { user: USER, ownFolder: '/run/web', stateOf: (): PathState => 'directory' };
+  const FACTS = { user: USER, ownDirectory: '/run/web', stateOf: (): PathState => 'directory' };
 
   it('that exists is listed for the next boot, and left as it is until then', () => {
     expect(generateTmpfiles(['/run/shared', '/var/run/other', '/srv/data'], FACTS)).toBe(
