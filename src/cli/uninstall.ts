@@ -4,7 +4,7 @@ import { AtomicError } from '../errors.ts';
 import { type Cli, DOCKER_OPTIONS, perform } from './cli.ts';
 import { requireOstree } from './storage.ts';
 
-/** `atomic uninstall`: takes a system container away. */
+/** `atomic uninstall`: removes a system container. */
 export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
   const command = parent
     .command('uninstall')

@@ -139,7 +139,7 @@ async function imageOfRemote(
   const isOther = other !== undefined && other.id !== info.revision;
   if (isOther && (isAsked || !hasNewValues)) {
     throw new AtomicError(`cannot update '${name}' to another image: its rootfs is ${info.remote}`, {
-      hint: 'update the container that the rootfs belongs to, and this one follows; here, only --set has an effect',
+      hint: 'update the container that owns the root file system, and this one follows; only --set changes this one',
     });
   }
   const image = { id: info.revision, commit: info['ostree-commit'], layers: [] };

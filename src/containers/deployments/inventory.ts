@@ -69,7 +69,7 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
 function requireContainer(name: string, path: string): void {
   if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
   throw new AtomicError(
-    `${path} is a deployment without container; 'atomic uninstall ${name.slice(0, -2)}' removes it`,
+    `${path} is a deployment without a container; 'atomic uninstall ${name.slice(0, -2)}' removes it`,
   );
 }
 

@@ -1,4 +1,4 @@
-/** Asks the Docker engine of this host what it has. */
+/** Lists the containers and images of the Docker engine. */
 
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -96,7 +96,7 @@ async function startUnit(context: Context, unit: string): Promise<void> {
     await systemd.start(context, unit);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    throw new AtomicError(`cannot start ${unit} again, which had to stop with the container`, {
+    throw new AtomicError(`cannot restart ${unit}, which was stopped with the container`, {
       hint: `see 'journalctl -u ${unit}'`,
       cause: error,
     });

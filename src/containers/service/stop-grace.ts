@@ -1,4 +1,4 @@
-/** Stopping a service whose first process cannot hear that it is to stop. */
+/** Stops a service whose container may ignore SIGTERM. */
 import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';

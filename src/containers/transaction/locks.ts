@@ -16,7 +16,7 @@ export async function lockContainers(
   };
   try {
     for (const { name, lock } of containers) {
-      const text = `Waiting for another atomic command on '${name}' to end`;
+      const text = `Waiting for another atomic command on '${name}' to finish`;
       locks.push(await takeLock(context, lock, () => context.report({ kind: 'waiting', text })));
     }
   } catch (error) {

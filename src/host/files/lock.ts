@@ -70,7 +70,7 @@ async function makeDirectoryOfLocks({ user }: Host, path: string): Promise<void>
     if (user.isRoot || !isErrno(cause, 'EACCES', 'EPERM', 'EROFS', 'ENOENT', 'ENOTDIR')) throw cause;
     const hint =
       "set XDG_RUNTIME_DIR to a directory of your own, or let root run 'loginctl enable-linger' for you";
-    throw new AtomicError(`cannot make ${path}, where locks go`, { hint, cause });
+    throw new AtomicError(`cannot create ${path}, the directory for locks`, { hint, cause });
   }
 }
 
