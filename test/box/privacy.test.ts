@@ -17,7 +17,7 @@ describe('values that are secrets', () => {
   it('are in no file of a deployment that another user can read, but for the unit', async () => {
     await box.type(`chmod 755 /var/lib/containers`);
     await box.type(`atomic install --system --name=c --set=RECEIVER=${SECRET} ${box.image('hello-world')}`);
-    await box.type(`chmod -R go+rX ${CONTAINERS}/c.0/rootfs`);
+    await box.type(`chmod 755 ${CONTAINERS}; chmod -R go+rX ${CONTAINERS}/c.0/rootfs`);
 
     expect(await box.type(`grep -l ${SECRET} ${CONTAINERS}/c/config.json ${CONTAINERS}/c/info`)).toBe(
       `${CONTAINERS}/c/config.json\n${CONTAINERS}/c/info\n`,
@@ -31,7 +31,7 @@ describe('values that are secrets', () => {
     await box.type(
       `atomic install --system --name=far --rootfs=${CONTAINERS}/base --set=RECEIVER=${SECRET} ${box.image('hello-world')}`,
     );
-    await box.type('atomic containers update --set=RECEIVER=x base');
+    await box.type(`atomic containers update --set=RECEIVER=x base; chmod 755 ${CONTAINERS}`);
 
     expect(await box.type(`jq -r .root.path ${CONTAINERS}/far/config.json`)).toBe(
       `${CONTAINERS}/base.1/rootfs\n`,
