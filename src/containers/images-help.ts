@@ -16,7 +16,7 @@ import { isContainerName } from './deployments/name.ts';
 import { readInside } from './rendering/exports.ts';
 
 /** Where help can be found: in files of a root, and in the labels of an image. */
-interface Subject {
+interface HelpSource {
   /** The text of a file of the root, `undefined` when there is none. */
   readText(path: string): Promise<string | undefined>;
   /** Absent when a container's image is gone. */
@@ -30,7 +30,7 @@ interface Subject {
  * @throws AtomicError when there is no container or image of that name, or no help
  */
 export async function readHelp(context: Context, name: string): Promise<string> {
-  const subject = containerSubject(context, name) ?? imageSubject(context, name);
+  const subject = containerSource(context, name) ?? imageSource(context, name);
   const manual = await subject.readText('help.1');
   if (manual !== undefined) return await rendered(context, manual);
   const text = (await subject.readText('README.md')) ?? labelText(context, subject.image);
@@ -47,7 +47,7 @@ export async function showOnScreen(context: Context, text: string): Promise<bool
   return await page(context, text);
 }
 
-function containerSubject(context: Context, text: string): Subject | undefined {
+function containerSource(context: Context, text: string): HelpSource | undefined {
   if (!isContainerName(text)) return undefined;
   const path = installedPath(containerOf(context, text));
   if (path === undefined) return undefined;
@@ -57,7 +57,7 @@ function containerSubject(context: Context, text: string): Subject | undefined {
   };
 }
 
-function imageSubject(context: Context, text: string): Subject {
+function imageSource(context: Context, text: string): HelpSource {
   const image = requireImage(context, text);
   return { ...openImageTree(context, image), image };
 }

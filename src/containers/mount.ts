@@ -29,7 +29,7 @@ export interface MountRequest {
 }
 
 /** What is to be seen. */
-type Subject =
+type Mountable =
   | { readonly kind: 'container'; readonly rootfs: string }
   | { readonly kind: 'image'; readonly image: LocalImage };
 
@@ -41,7 +41,7 @@ type Subject =
  */
 export async function mountOn(context: Context, request: MountRequest): Promise<void> {
   const target = findDirectory(context, request.directory);
-  const subject = findSubject(context, request.name);
+  const subject = findMountable(context, request.name);
   if (subject.kind === 'image' && !request.prefersOurs) await requireUnambiguous(context, request.name);
   const { isRoot } = context.user;
   if (subject.kind === 'container' && !isRoot) throw new AtomicError('Need to be root to mount a container.');
@@ -80,7 +80,7 @@ function requireEmpty(directory: string): void {
   if (readdirSync(directory).length > 0) throw new AtomicError('The destination path is not empty.');
 }
 
-function findSubject(context: Context, name: string): Subject {
+function findMountable(context: Context, name: string): Mountable {
   const rootfs = containerRootfs(context, withoutPrefix(name));
   if (rootfs !== undefined) return { kind: 'container', rootfs };
   const image = findImage(context, name);
@@ -109,12 +109,12 @@ function containerRootfs(context: Context, name: string): string | undefined {
   throw new AtomicError(`cannot mount '${name}': ${rootfs} is not a directory`);
 }
 
-interface Place {
+interface MountPlace {
   readonly directory: MountDirectory;
   readonly target: string;
 }
 
-async function show(context: Context, subject: Subject, place: Place): Promise<void> {
+async function show(context: Context, subject: Mountable, place: MountPlace): Promise<void> {
   const { directory, target } = place;
   if (subject.kind === 'container')
     return await mountView(context, viewOf(directory, subject.rootfs), target);
@@ -124,7 +124,11 @@ async function show(context: Context, subject: Subject, place: Place): Promise<v
 }
 
 /** Where the kernel has no overlay for us, the files are copies. */
-async function showImage(context: Context, image: LocalImage, { directory, target }: Place): Promise<void> {
+async function showImage(
+  context: Context,
+  image: LocalImage,
+  { directory, target }: MountPlace,
+): Promise<void> {
   const source = imageOf(directory);
   await checkoutImage(context, image, source);
   await faultPoint(context, 'mount.extracted');

@@ -86,7 +86,7 @@ function requireUnit(container: Container): void {
 }
 
 async function runImage(context: Context, request: RunRequest): Promise<number> {
-  requireImage(context, request);
+  requireRunnableImage(context, request);
   const runtime = runtimeFor(context, { named: request.runtime });
   requireInstalledRuntime(runtime);
   const obtained = await findOrPullImage(context, request.name);
@@ -101,7 +101,7 @@ async function runImage(context: Context, request: RunRequest): Promise<number> 
 }
 
 /** A plain name that is neither a container nor an image here is a container that is missing. */
-function requireImage(context: Context, { name, command, isDetached }: RunRequest): void {
+function requireRunnableImage(context: Context, { name, command, isDetached }: RunRequest): void {
   if (!isImage(context, name, command.length > 0)) {
     throw new AtomicError(`The container '${parseContainerName(name)}' doesn't exist`, {
       hint: "see 'atomic containers list -a'",
@@ -126,7 +126,7 @@ function isImage(context: Context, name: string, canPull: boolean): boolean {
 }
 
 function display(context: Context, request: RunRequest, container: DeployedContainer | undefined): number {
-  if (container === undefined) requireImage(context, request);
+  if (container === undefined) requireRunnableImage(context, request);
   const words = request.command.length === 0 ? undefined : request.command.join(' ');
   if (words === undefined)
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'start', request.name) });

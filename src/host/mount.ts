@@ -62,7 +62,7 @@ export async function unmountLazily(host: Host, folder: string): Promise<void> {
 }
 
 /** One line of the mount table. */
-export interface Mount {
+export interface MountEntry {
   /** Where it is mounted. */
   readonly point: string;
   /** The folder of its file system that is mounted there. */
@@ -72,12 +72,12 @@ export interface Mount {
 }
 
 /** What is mounted in this process's mount namespace, the newest last (proc_pid_mountinfo(5)). */
-export function mountTable(): readonly Mount[] {
+export function mountTable(): readonly MountEntry[] {
   return readFileSync('/proc/self/mountinfo', 'utf8').trim().split('\n').map(parseMount);
 }
 
 /** Parses a line of mountinfo; blanks in its fields are escaped. */
-export function parseMount(line: string): Mount {
+export function parseMount(line: string): MountEntry {
   const [before = '', after = ''] = line.split(' - ');
   const [, , , root = '', point = ''] = before.split(' ').map(unescaped);
   const [, source = ''] = after.split(' ').map(unescaped);
@@ -106,7 +106,7 @@ export function mountsBelow(path: string): readonly string[] {
  *
  * @param path without links, as is `directory`
  */
-export function onMountOf(path: string, directory: string, table: readonly Mount[]): string | undefined {
+export function onMountOf(path: string, directory: string, table: readonly MountEntry[]): string | undefined {
   const [mount, other] = [mountOf(path, table), mountOf(directory, table)];
   if (mount === undefined || other === undefined) return undefined;
   const place = join(other.root, relative(other.point, directory));
@@ -115,9 +115,9 @@ export function onMountOf(path: string, directory: string, table: readonly Mount
 }
 
 /** The mount that holds a path: the innermost, and of those on one point the newest. */
-function mountOf(path: string, table: readonly Mount[]): Mount | undefined {
+function mountOf(path: string, table: readonly MountEntry[]): MountEntry | undefined {
   const holding = table.filter(({ point }) => path === point || path.startsWith(join(point, '/')));
-  return holding.reduce<Mount | undefined>(
+  return holding.reduce<MountEntry | undefined>(
     (best, mount) => (best === undefined || mount.point.length >= best.point.length ? mount : best),
     undefined,
   );

@@ -1,10 +1,11 @@
 /** Makes the host files of an earlier deployment ready to be installed again. */
 import { existsSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { replaceFile } from '../../host/files/files.ts';
+import { removeTree } from '../../host/files/remove-tree.ts';
 import type { Container } from '../deployments/container.ts';
 import { type Deployment, renderInfo } from '../deployments/deployment.ts';
 import { recordedValues } from '../rendering/recorded-values.ts';
@@ -28,7 +29,7 @@ export async function restoreHostFiles(
   const mirror = hostFilesMirror(target.path);
   if (!existsSync(mirror)) {
     if (recordsOf(target.info).size === 0) return target;
-    await layOut(target, mirror);
+    await layOut(context, target, mirror);
   }
   const recorded = await planHostFiles(context, { container, files: readMirror(mirror), mirror, current });
   const info = { ...target.info, ...recorded } as Deployment['info'];
@@ -38,7 +39,7 @@ export async function restoreHostFiles(
 }
 
 /** Deployments of the Python tool have their host files only as the image has them. */
-async function layOut({ path, info }: Deployment, mirror: string): Promise<void> {
+async function layOut(context: Context, { path, info }: Deployment, mirror: string): Promise<void> {
   const rootfs = join(path, 'rootfs');
   const tables = {
     renames: info['rename-installed-files'] ?? {},
@@ -47,7 +48,7 @@ async function layOut({ path, info }: Deployment, mirror: string): Promise<void>
   const files = await readHostFiles({ rootfs, shownAs: rootfs }, tables);
   if (files.length === 0) throw new AtomicError(`cannot roll back: the host files are gone from ${rootfs}`);
   const unfinished = `${mirror}.new`;
-  await rm(unfinished, { recursive: true, force: true });
+  await removeTree(context, unfinished);
   stageHostFiles(files, recordedValues(info), unfinished);
   await rename(unfinished, mirror);
 }

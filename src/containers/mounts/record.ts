@@ -13,7 +13,7 @@ import {
   replaceFile,
 } from '../../host/files/files.ts';
 import { takeLock } from '../../host/files/lock.ts';
-import { type Mount, mountTable } from '../../host/mount.ts';
+import { type MountEntry, mountTable } from '../../host/mount.ts';
 import { makeCheckouts } from '../../images/store/places.ts';
 
 const MountRecord = z.object({
@@ -90,11 +90,11 @@ function labelFor(key: string): string {
 }
 
 /** The lines of the mount table that show what is in this directory. */
-export function mountsOf(directory: MountDirectory): readonly Mount[] {
+export function mountsOf(directory: MountDirectory): readonly MountEntry[] {
   return mountTable().filter((mount) => isMountOf(directory, mount));
 }
 
 /** Whether a line of the mount table shows what is in this directory. */
-export function isMountOf({ path, label }: MountDirectory, { source, root }: Mount): boolean {
+export function isMountOf({ path, label }: MountDirectory, { source, root }: MountEntry): boolean {
   return source === label || root.endsWith(`/${path.slice(path.lastIndexOf('/') + 1)}/image`);
 }

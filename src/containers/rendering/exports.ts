@@ -32,8 +32,6 @@ export interface Exports {
   readonly configTemplate: Template | undefined;
   readonly serviceTemplate: Template | undefined;
   readonly tmpfilesTemplate: Template | undefined;
-  /** Whether there are files for the host below `hostfs`. */
-  readonly hasHostFiles: boolean;
 }
 
 /**
@@ -55,7 +53,6 @@ export async function readExports(rootfs: string, shownAs: string, image: string
     configTemplate: await template('config.json.template'),
     serviceTemplate: await template('service.template'),
     tmpfilesTemplate: await template('tmpfiles.template'),
-    hasHostFiles: (await pathInside(rootfs, 'exports/hostfs')) !== undefined,
   };
 }
 

@@ -44,7 +44,7 @@ export function defaultUnit(isRoot: boolean): Template {
 }
 
 /** What decides the `EXEC_*` variables. */
-export interface ExecRequest {
+export interface UnitCommands {
   readonly name: string;
   readonly runtime: string;
   readonly features: RuntimeFeatures;
@@ -55,7 +55,7 @@ export interface ExecRequest {
 /** The `EXEC_*` variables for a unit template: the commands that start, stop and clean up the container. */
 export function execValues(
   unit: Template,
-  { name, runtime, features, isRoot, pidFile }: ExecRequest,
+  { name, runtime, features, isRoot, pidFile }: UnitCommands,
 ): Values {
   const cgroup = isRoot && features.systemdCgroup ? ' --systemd-cgroup' : '';
   // compat: only the form without braces counts

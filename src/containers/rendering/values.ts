@@ -21,7 +21,7 @@ export const FORCED_VARIABLES: readonly string[] = [
 ];
 
 /** What is known of a deployment before its templates are filled in. */
-export interface Facts {
+export interface InstanceFacts {
   readonly name: string;
   /** DEST, where the deployment will live. */
   readonly destination: string;
@@ -66,7 +66,7 @@ function printable(text: string): string {
  */
 export async function resolveValues(
   context: Context,
-  facts: Facts,
+  facts: InstanceFacts,
   { manifest, set, exec }: { manifest: Values; set: Values; exec: Values },
 ): Promise<Values> {
   const runDirectory = set.RUN_DIRECTORY ?? context.paths.run;
@@ -87,7 +87,7 @@ export function pidFileOf(runDirectory: string, name: string): string {
   return join(runDirectory, `container-${name}.pid`);
 }
 
-function forcedValues({ user }: Context, facts: Facts): Values {
+function forcedValues({ user }: Context, facts: InstanceFacts): Values {
   return {
     DESTDIR: facts.destination,
     NAME: facts.name,

@@ -64,7 +64,6 @@ function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
         configTemplate: undefined,
         serviceTemplate: undefined,
         tmpfilesTemplate: undefined,
-        hasHostFiles: false,
         ...exports,
       },
       proposed: undefined,

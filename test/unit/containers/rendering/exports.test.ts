@@ -21,7 +21,6 @@ const NOTHING = {
   configTemplate: undefined,
   serviceTemplate: undefined,
   tmpfilesTemplate: undefined,
-  hasHostFiles: false,
 };
 
 const directory = useEmptyDirectory();
@@ -53,7 +52,6 @@ describe('readExports', () => {
       configTemplate: { file: `${exported}/config.json.template`, text: 'config $X' },
       serviceTemplate: { file: `${exported}/service.template`, text: 'service $X' },
       tmpfilesTemplate: { file: `${exported}/tmpfiles.template`, text: 'tmpfiles $X' },
-      hasHostFiles: true,
     });
   });
 
