@@ -98,6 +98,19 @@ it('pulls for a reader that goes away', async () => {
   expect(await box.sh(`atomic images version ${image}`)).toMatchObject({ exitCode: 0 });
 });
 
+it('works on a terminal that is gone', async () => {
+  const line =
+    'socat PTY,link=/tmp/tty,rawer EXEC:"sleep 5" >/dev/null 2>&1 & until test -e /tmp/tty; do sleep 0.05; done; ' +
+    `(kill -KILL $!; sleep 0.2; ${install()}; echo $? >/tmp/status) </tmp/tty >/tmp/tty 2>&1`;
+
+  await box.sh(line);
+
+  expect((await box.sh('cat /tmp/status')).stdout).toBe('1\n');
+  expect(await receiver()).toBe('one');
+  await box.type('atomic uninstall hello');
+  expect(await tracesIn(box)).toBe('');
+});
+
 it('works with closed streams', async () => {
   expect(await box.sh(install('<&- >&- 2>&-'))).toMatchObject({ exitCode: 0 });
   expect(await box.sh(update('>&- 2>&-'))).toMatchObject({ exitCode: 0 });
