@@ -25,10 +25,7 @@ export async function rollBackContainer(context: Context, text: string): Promise
   await withContainer(context, container, async () => {
     const from = requireActive(container);
     const target = otherDeployment(container, from);
-    context.report({
-      kind: 'note',
-      text: `Rolling back container ${name} to the checkout at ${target.path}`,
-    });
+    note(context, `Rolling back container ${name} to the checkout at ${target.path}`);
     const current = orUndefined(() => readDeployment(name, from));
     await restoreHostFiles(context, container, { target, current });
     await switchOver(context, container, {

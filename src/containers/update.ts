@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
+import { note } from '../events.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
 import {
@@ -130,10 +131,7 @@ async function imageOfRemote(
   { name, info }: Deployment,
   { hasNewValues, rebase }: { hasNewValues: boolean; rebase: string | undefined },
 ): Promise<ChosenImage> {
-  context.report({
-    kind: 'note',
-    text: 'Updating a container with a remote rootfs. Only changes to config will be applied.',
-  });
+  note(context, 'Updating a container with a remote rootfs. Only changes to config will be applied.');
   const isAsked = rebase !== undefined;
   const other = isAsked ? (await findOrPullImage(context, rebase)).image : findImage(context, info.image);
   const isOther = other !== undefined && other.id !== info.revision;

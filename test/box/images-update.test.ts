@@ -44,6 +44,18 @@ describe('images update', () => {
     await box.atomic('-y', 'images', 'delete', `${registry.address}/still`);
   });
 
+  it('goes on with the next image after a system error', async () => {
+    for (const image of ['hello-world', 'stubborn']) await box.atomic('pull', box.image(image));
+    const env = { ATOMIC_TEST_FAULT: 'pull.begun:EIO' };
+
+    const all = await box.run(['atomic', 'images', 'update', '--storage=ostree', '--all'], { env });
+
+    expect(all).toMatchObject({ exitCode: 1, stderr: 'EIO: a fault at pull.begun\n'.repeat(2) });
+    expect(all.stdout.match(/Could not pull/g)).toHaveLength(2);
+    for (const image of ['hello-world', 'stubborn'])
+      await box.atomic('-y', 'images', 'delete', box.image(image));
+  });
+
   it('says for all images what became of them, and fails when one could not be pulled', async () => {
     const [hello, moved, gone] = [box.image('hello-world'), box.image('needs-value'), box.image('gone')];
     for (const image of [hello, box.image('stubborn')]) await box.atomic('pull', image);

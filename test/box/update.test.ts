@@ -340,4 +340,18 @@ describe('containers update --all', () => {
     expect(updated.stdout).toMatch(/\nother .* Updated *\n/);
     expect(await greeting()).toBe('Hi Jerry\n');
   });
+
+  it('goes on after a system error, and prints its summary', async () => {
+    await box.atomic('install', '--system', '--name=other', box.image(IMAGE));
+    await newer('hello-world-2');
+    const env = { ATOMIC_TEST_FAULT: 'prepare.checked-out:ENOSPC' };
+
+    const updated = await box.run(['atomic', 'containers', 'update', '--all'], { env });
+
+    expect(updated.exitCode).toBe(1);
+    expect(updated.stderr).toBe(
+      'hello: ENOSPC: a fault at prepare.checked-out\nother: ENOSPC: a fault at prepare.checked-out\n',
+    );
+    expect(updated.stdout).toMatch(/\nhello .* Failed *\nother .* Failed *\n$/);
+  });
 });

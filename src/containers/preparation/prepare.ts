@@ -131,7 +131,7 @@ function warnWithoutExports(context: Context, exports: Exports, destination: str
     'Warning: /exports directory not found.  Default config files will be generated.',
     `Warning: You may want to modify \`${destination}/config.json\` before starting the service`,
   ];
-  for (const text of lines) context.report({ kind: 'note', text });
+  for (const text of lines) note(context, text);
 }
 
 /** The new paths of host files, filled in. */

@@ -1,6 +1,7 @@
 /** `atomic containers recover`: finishes what a power cut left, before services start. */
 import type { Context } from '../../context.ts';
-import { Interrupted } from '../../errors.ts';
+import { interruptIn, lineOf } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import * as systemd from '../../host/systemd.ts';
 import { containerOf } from '../deployments/container.ts';
 import type { ContainerName } from '../deployments/name.ts';
@@ -29,12 +30,9 @@ async function isRecovered(context: Context, name: ContainerName, isBooting: boo
     await withLock(context, container, async () => await recover(context, container, { isBooting }));
     return true;
   } catch (error) {
-    if (error instanceof Interrupted) throw error;
+    if (interruptIn(error) !== undefined) throw error;
     const hint = `the next atomic command on '${name}' tries again`;
-    context.report({
-      kind: 'warning',
-      text: `Could not recover '${name}': ${(error as Error).message}; ${hint}`,
-    });
+    warn(context, `Could not recover '${name}': ${lineOf(error)}; ${hint}`);
     return false;
   }
 }
