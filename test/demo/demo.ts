@@ -1,9 +1,8 @@
 /** `make demo`: the main path before the user's eyes, with a real registry, skopeo, OSTree, runc and systemd. */
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { execa } from 'execa';
-import { bootBox, type Outcome, PROJECT } from '../support/box.ts';
+import { bootBox } from '../support/box.ts';
 import { buildImages, LAYOUTS } from '../support/build-images.ts';
+import { isOnHost } from '../support/host-box.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { type Session, sessionOf } from '../support/session.ts';
 
@@ -25,33 +24,16 @@ async function mainPath({ type, say }: Session, image: string): Promise<void> {
   await type('atomic containers list -a');
 }
 
-/** On the host itself only when asked: it is then left with the image in its repository. */
-async function onHost(): Promise<boolean> {
-  return (
-    process.env.ATOMIC_DEMO_ON_HOST === '1' && (await readFile('/proc/1/comm', 'utf8')).trim() === 'systemd'
-  );
-}
-
-async function shellOnHost(line: string): Promise<Outcome> {
-  const env = { PATH: `${join(PROJECT, 'bin')}:${process.env.PATH}` };
-  const { stdout, stderr, exitCode } = await execa('sh', ['-c', line], {
-    env,
-    reject: false,
-    stripFinalNewline: false,
-  });
-  return { stdout, stderr, exitCode: exitCode ?? 255 };
-}
-
 await buildImages(['hello-world']);
 await using registry = await startRegistry();
 await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'gscrivano/hello-world');
-if (await onHost()) {
-  await mainPath(sessionOf(shellOnHost), `http:${registry.address}/gscrivano/hello-world`);
-} else {
-  console.log('Booting a throwaway machine with systemd; nothing of it will be left.');
-  await using box = await bootBox({ registry: registry.address });
-  await mainPath(sessionOf(box.sh), `${registry.address}/gscrivano/hello-world`);
-}
+console.log(
+  isOnHost
+    ? 'ON_HOST=1: everything happens on this host; nothing of it will be left.'
+    : 'Booting a throwaway machine with systemd; nothing of it will be left.',
+);
+await using box = await bootBox({ registry: registry.address });
+await mainPath(sessionOf(box.sh), `${registry.address}/gscrivano/hello-world`);
 console.log(`
 That was all of it. What to type next:
   make install                       put atomic into /usr/local on this host
