@@ -26,6 +26,9 @@ export interface RawManifest {
   readonly digest: string;
 }
 
+/** How long a registry may take for a small answer: skopeo would wait for ever. */
+const ANSWER_TIME = '--command-timeout=120s';
+
 /**
  * Fetches a manifest, or the list of manifests by platform.
  *
@@ -44,7 +47,8 @@ export async function inspectConfig(host: Host, image: ImageSource): Promise<Raw
 
 async function inspect(host: Host, image: ImageSource, what: readonly string[]): Promise<string> {
   const tls = image.isInsecure ? ['--tls-verify=false'] : [];
-  const args = ['inspect', ...what, '--no-tags', ...tls, ...authentication(image), image.location];
+  const options = ['--no-tags', ...tls, ...authentication(image)];
+  const args = [ANSWER_TIME, 'inspect', ...what, ...options, image.location];
   return await explained(
     image,
     async () => (await host.processes.run({ tool: skopeoPath(host), args })).stdout,
@@ -94,7 +98,7 @@ export async function copyToFolder(
  */
 export async function deleteFromRegistry(host: Host, image: ImageSource): Promise<void> {
   const tls = image.isInsecure ? ['--tls-verify=false'] : [];
-  const args = ['delete', ...tls, ...authentication(image), image.location];
+  const args = [ANSWER_TIME, 'delete', ...tls, ...authentication(image), image.location];
   await host.processes.run({ tool: skopeoPath(host), args });
 }
 

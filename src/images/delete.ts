@@ -8,6 +8,7 @@ import { blobRef, decodeRef, isBlobName, REF_FOLDER, refOf } from './names/refs.
 import { readImage, tagNames, tagsOf } from './store/images.ts';
 import { lockRepository } from './store/lock.ts';
 import { requireImage } from './store/lookup.ts';
+import { blobsOfPulls } from './store/pulls.ts';
 import { blobsOfCommits } from './store/reachable.ts';
 
 /** A ref that is to be deleted. */
@@ -66,7 +67,7 @@ export async function deleteEverything(
 ): Promise<void> {
   await using _lock = await lockRepository(context);
   const { repository } = context.paths;
-  const needed = blobsOfCommits(context, deployed);
+  const needed = new Set([...blobsOfCommits(context, deployed), ...blobsOfPulls(context)]);
   const blobs = listRefs(repository, REF_FOLDER).filter((name) => isBlobName(name) && !needed.has(name));
   await deleteRefs(context, repository, [...targets.map(({ ref }) => ref), ...blobs.map(blobRef)]);
 }

@@ -5,11 +5,13 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';
 import { faultPoint } from '../faults.ts';
+import { bytesIn } from '../host/files/bytes-in.ts';
 import { entriesIfPresent } from '../host/files/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/refs.ts';
 import { blobRef, isBlobName, REF_FOLDER } from './names/refs.ts';
 import { lockRepository } from './store/lock.ts';
+import { blobsOfPulls, removeLeftOverPulls } from './store/pulls.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './store/reachable.ts';
 import { removeStaleFolder } from './store/stale-folder.ts';
 
@@ -18,14 +20,15 @@ const DEPLOYED_FOLDER = 'atomic-deployed';
 
 /**
  * Deletes the layers and configurations that neither a tagged image nor a deployment needs, names that nobody could
- * look up, and everything in the repository that is then out of reach.
+ * look up, everything in the repository that is then out of reach, and downloads that a kill has left.
  *
  * @param deployed the commits that deployments record as that of their image; they stay as long as they are there
- * @returns how many bytes were freed in the repository
+ * @returns how many bytes were freed
  */
 export async function pruneImages(context: Context, deployed: ReadonlySet<string>): Promise<number> {
   const { repository } = context.paths;
-  if (!isRepository(repository)) return 0;
+  const left = await freeLeftOverPulls(context);
+  if (!isRepository(repository)) return left;
   await using _lock = await lockRepository(context);
   const refs = superfluousRefs(context, deployed);
   await deleteRefs(context, repository, refs);
@@ -35,12 +38,25 @@ export async function pruneImages(context: Context, deployed: ReadonlySet<string
   const freed = await freeObjects(context);
   await faultPoint(context, 'prune.objects');
   await removeLayerCheckouts(context);
+  return left + freed;
+}
+
+/** Removes them, and returns how many bytes they had. */
+async function freeLeftOverPulls(context: Context): Promise<number> {
+  let freed = 0;
+  await removeLeftOverPulls(context, (path) => {
+    freed += bytesIn(path);
+  });
   return freed;
 }
 
 function superfluousRefs(context: Context, deployed: ReadonlySet<string>): readonly string[] {
   const { repository } = context.paths;
-  const needed = new Set([...blobsOfTags(context), ...blobsOfCommits(context, deployed)]);
+  const needed = new Set([
+    ...blobsOfTags(context),
+    ...blobsOfCommits(context, deployed),
+    ...blobsOfPulls(context),
+  ]);
   const blobs = listRefs(repository, REF_FOLDER).filter((name) => isBlobName(name) && !needed.has(name));
   // a name with a slash is never looked up: `encodeRef` writes `_2F`
   return [...blobs, ...listNestedRefs(repository, REF_FOLDER)].map(blobRef);

@@ -6,7 +6,6 @@ import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
-import { temporaryFolder } from '../host/files/temporary-folder.ts';
 import { commitFolder } from '../host/ostree/program.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { waitForAll } from '../wait-for-all.ts';
@@ -27,9 +26,10 @@ import {
   sumOfLayers,
   UNCOMPRESSED_SIZE,
 } from './store/images.ts';
-import { lockRepository } from './store/lock.ts';
+import { shareRepository } from './store/lock.ts';
 import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './store/manifest.ts';
 import { makeCheckouts, makeRepository } from './store/places.ts';
+import { holdForPull, pullFolder } from './store/pulls.ts';
 
 export interface PullRequest {
   /** As typed, with its transport prefix. */
@@ -79,11 +79,10 @@ async function obtain(
   find: (folder: string) => Promise<PullableImage>,
 ): Promise<void> {
   await makeCheckouts(context);
-  await using folder = await temporaryFolder(context, context.paths.checkouts, 'pull');
+  await using folder = await pullFolder(context);
   await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
   if (isCurrent(context, reference, found)) return;
-  await using _lock = await lockRepository(context);
   await importImage(context, reference, found, folder.path);
 }
 
@@ -108,18 +107,39 @@ async function importImage(
   found: PullableImage,
   folder: string,
 ): Promise<void> {
-  const { manifest, raw } = found;
-  const [config] = await waitForAll([obtainConfig(context, reference, found), makeRepository(context)]);
+  const { manifest } = found;
+  const share = shareRepository(context);
+  const config = await obtainConfig(context, reference, found);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
-  await waitForAll([found.importLayers(layers), commitConfig(context, config, folder)]);
+  const hexes = [hexOf(config.digest), ...layers.map(({ hex }) => hex)];
+  await share(async () => {
+    await makeRepository(context);
+    await holdForPull(folder, hexes);
+  });
+  await waitForAll([found.importLayers(layers, share), share(() => commitConfig(context, config, folder))]);
   await faultPoint(context, 'pull.layers-imported');
+  await share(() => commitImage(context, reference, found, folder));
+  await faultPoint(context, 'pull.image-committed');
+}
+
+/** The manifest, and the ref of the image, once everything else is there. */
+async function commitImage(
+  context: Context,
+  reference: Reference,
+  { manifest, raw }: PullableImage,
+  folder: string,
+): Promise<void> {
+  const lost = layersOf(manifest).find((hex) => !hasLayer(context, hex));
+  if (lost !== undefined)
+    throw new AtomicError(`the layer ${lost} has been deleted while ${reference.name} was pulled`, {
+      hint: 'pull it again',
+    });
   await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
     [UNCOMPRESSED_SIZE]: String(sumOfLayers(context, layersOf(manifest)) ?? ''),
   });
-  await faultPoint(context, 'pull.image-committed');
 }
 
 async function obtainConfig(

@@ -183,3 +183,15 @@ describe('images prune', () => {
     expect((await box.sh(race)).exitCode).toBe(0);
   });
 });
+
+describe('what killed pulls have downloaded', () => {
+  it('is removed, and counted', async () => {
+    const left = `${CONTAINERS}/.pull-1-01234567-abcdef`;
+    await box.type(`mkdir -p ${left}/layout && head -c 3000000 /dev/zero >${left}/layout/blob`);
+
+    const { stdout } = await box.atomic('images', 'prune');
+
+    expect(stdout).toMatch(/Freed 3\.\d MB|Freed [23]\.\d+ MB/);
+    expect((await box.sh(`ls -d ${left}`)).stdout).toBe('');
+  });
+});

@@ -1,7 +1,8 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, inject, it } from 'vitest';
+import { startBadRegistry } from '../support/bad-registry.ts';
 import { LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { CONTAINERS, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const REPO = `${CONTAINERS}/.storage/ostree`;
@@ -160,5 +161,36 @@ describe('pull', () => {
 
     expect(both.exitCode).toBe(0);
     expect((await box.sh(`ostree fsck --repo=${CONTAINERS}/two/.storage/ostree`)).exitCode).toBe(0);
+  });
+});
+
+describe('a pull that waits for its registry', () => {
+  it('lets other commands write to the repository, which leave it what it has', async () => {
+    const image = box.image('many-layers');
+    const manifest = JSON.parse(await box.type(`skopeo inspect --tls-verify=false --raw docker://${image}`));
+    const last = manifest.layers.at(-1).digest;
+    let open = () => {};
+    const after = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await using registry = await startBadRegistry(inject('registry'), { path: new RegExp(last), after });
+    await box.reach(registry.address);
+    await box.type(
+      `atomic pull ${box.image('hello-world')}; atomic -y images delete ${image}; atomic images prune`,
+    );
+    const before = (await refs()).length;
+
+    const pulling = box.atomic('pull', `http:${registry.address}/many-layers`);
+    await eventually(box, `test $(ostree --repo=${REPO} refs | wc -l) -ge ${before + 3}`);
+    const fetched = await refs();
+    const tagged = await box.sh(`timeout 10 atomic images tag ${box.image('hello-world')} other`);
+    const pruned = await box.sh('timeout 10 atomic images prune');
+    const kept = await refs();
+    open();
+
+    expect([tagged.exitCode, pruned.exitCode]).toEqual([0, 0]);
+    expect(kept).toEqual(expect.arrayContaining([...fetched]));
+    expect(await pulling).toMatchObject({ exitCode: 0 });
+    await box.type(`ostree --repo=${REPO} fsck --quiet`);
   });
 });

@@ -8,7 +8,9 @@ export type Misbehaviour =
   /** Ends the connection in the middle of the answer. */
   | { readonly path: RegExp; readonly isCut: true }
   /** Changes the last byte of the answer. */
-  | { readonly path: RegExp; readonly isChanged: true };
+  | { readonly path: RegExp; readonly isChanged: true }
+  /** Answers only then. */
+  | { readonly path: RegExp; readonly after: Promise<void> };
 
 export interface BadRegistry extends AsyncDisposable {
   /** `127.0.0.1:PORT` */
@@ -48,6 +50,19 @@ function forward(
     outgoing.writeHead(bad.status).end(JSON.stringify({ errors }));
     return;
   }
+  if (isBad && 'after' in bad) {
+    void bad.after.then(() => relay(upstream, undefined, { incoming, outgoing }));
+    return;
+  }
+  relay(upstream, isBad ? bad : undefined, { incoming, outgoing });
+}
+
+/** Hands on what the real registry answers, changed or cut if need be. */
+function relay(
+  upstream: string,
+  bad: Misbehaviour | undefined,
+  { incoming, outgoing }: { incoming: IncomingMessage; outgoing: ServerResponse },
+): void {
   const [host, port] = upstream.split(':');
   const { method, url, headers } = incoming;
   request({ host, port, method, path: url, headers }, (answer) => {
@@ -56,7 +71,7 @@ function forward(
     answer.on('end', () => {
       outgoing.writeHead(answer.statusCode ?? 500, answer.headers);
       const body = Buffer.concat(parts);
-      if (!isBad || body.length === 0) outgoing.end(body);
+      if (bad === undefined || body.length === 0) outgoing.end(body);
       else if ('isCut' in bad) outgoing.write(body.subarray(0, body.length / 2), () => outgoing.destroy());
       else outgoing.end(Buffer.concat([body.subarray(0, -1), Buffer.from([(body.at(-1) ?? 0) ^ 1])]));
     });

@@ -14,14 +14,21 @@ export interface Lock extends AsyncDisposable {
 const HELD_ELSEWHERE = 1;
 
 /**
- * Takes the exclusive flock(2) on `path`, which is created with its folder; waits as long as another process has it.
+ * Takes the flock(2) on `path`, which is created with its folder; waits as long as another process has it.
  * Node has no flock(2): flock(1) locks a descriptor that we opened, and the lock lasts until we close it.
  *
  * @param onWait called once, before waiting begins
+ * @param isShared whether others may share the lock; who wants it alone waits for all of them
  * @throws Interrupted when a signal arrives while waiting; AtomicError for a user without a directory for such files, and
  *   when somebody else could take or replace the file
  */
-export async function takeLock(host: Host, path: string, onWait: () => void): Promise<Lock> {
+export async function takeLock(
+  host: Host,
+  path: string,
+  onWait: () => void,
+  { isShared = false } = {},
+): Promise<Lock> {
+  const kind = isShared ? '--shared' : '--exclusive';
   await makeDirectoryOfLocks(host, dirname(path));
   const file = await openLock(path);
   const flock = async (options: readonly string[]) =>
@@ -32,10 +39,10 @@ export async function takeLock(host: Host, path: string, onWait: () => void): Pr
       expected: [HELD_ELSEWHERE],
     });
   try {
-    const { exitCode } = await flock(['--exclusive', '--nonblock']);
+    const { exitCode } = await flock([kind, '--nonblock']);
     if (exitCode === HELD_ELSEWHERE) {
       onWait();
-      await flock(['--exclusive']);
+      await flock([kind]);
     }
   } catch (error) {
     await file.close();

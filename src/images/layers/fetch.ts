@@ -10,6 +10,8 @@ import { exists } from '../../host/files/files.ts';
 import { copyToLayout, type ImageSource } from '../../host/skopeo.ts';
 import { waitForAll } from '../../wait-for-all.ts';
 import { hasLayer } from '../store/images.ts';
+import type { Sharing } from '../store/lock.ts';
+import { requireGrowth } from './growth.ts';
 import { importLayer, type Layer } from './import.ts';
 
 /** Layers that are, or come to be, files named by their hex digests. */
@@ -21,6 +23,7 @@ export interface Delivery {
   readonly stop: () => void;
   /** What they belong to, for messages. */
   readonly shownAs: string;
+  readonly share: Sharing;
 }
 
 /** ostree(1) keeps one core busy, and the disk is shared. */
@@ -38,20 +41,23 @@ export async function fetchLayers(
   context: Context,
   source: ImageSource,
   layers: readonly Layer[],
-  folder: string,
+  { folder, share }: { folder: string; share: Sharing },
 ): Promise<void> {
   const blobs = join(folder, 'blobs/sha256');
   await mkdir(blobs, { recursive: true });
   // skopeo takes a file of the right name for the blob, and does not fetch it
   for (const { hex } of layers) if (hasLayer(context, hex)) await writeFile(join(blobs, hex), '');
-  const failure = new AbortController();
-  const copy = copyToLayout(context, source, { folder, signal: failure.signal });
-  await importLayers(context, layers, {
-    blobs,
-    copy,
-    stop: () => failure.abort(),
-    shownAs: source.shownAs,
-  });
+  const [ended, failure] = [new AbortController(), new AbortController()];
+  const copied = copyToLayout(context, source, { folder, signal: failure.signal });
+  const copy = copied.finally(() => ended.abort());
+  const stop = () => failure.abort();
+  await waitForAll(
+    [
+      requireGrowth(folder, source.shownAs, ended.signal),
+      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, share }),
+    ],
+    stop,
+  );
 }
 
 /**
@@ -62,7 +68,7 @@ export async function fetchLayers(
 export async function importLayers(
   context: Context,
   layers: readonly Layer[],
-  { blobs, copy, stop, shownAs }: Delivery,
+  { blobs, copy, stop, shownAs, share }: Delivery,
 ): Promise<void> {
   const missing = new Map(
     layers.filter(({ hex }) => !hasLayer(context, hex)).map((layer) => [layer.hex, layer]),
@@ -72,7 +78,7 @@ export async function importLayers(
   const importer = async () => {
     for await (const layer of queue) {
       const file = join(blobs, layer.hex);
-      await importLayer(context, layer, file, (count) => specials.push(count));
+      await share(() => importLayer(context, layer, file, (count) => specials.push(count)));
       await rm(file);
     }
   };

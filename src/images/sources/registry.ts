@@ -89,7 +89,8 @@ export async function findInRegistry(
     raw,
     manifest,
     config: async () => await inspectConfig(context, source),
-    importLayers: async (layers) => await fetchLayers(context, source, layers, join(folder, 'layout')),
+    importLayers: async (layers, share) =>
+      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), share }),
   };
 }
 

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { chmod, mkdir, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { temporaryFolder } from '../../../../src/host/files/temporary-folder.ts';
+import { temporaryFolder, temporaryFoldersInUse } from '../../../../src/host/files/temporary-folder.ts';
+import { processName } from '../../../../src/host/process-name.ts';
 import { contextFor } from '../../support/context.ts';
 import { useEmptyDirectory } from '../../support/directory.ts';
 
@@ -24,7 +25,7 @@ describe('temporaryFolder', () => {
       await using folder = await temporaryFolder(host, parent, 'pull');
       path = folder.path;
       expect(dirname(path)).toBe(parent);
-      expect(basename(path)).toMatch(new RegExp(`^\\.pull-${process.pid}-\\w{6}$`));
+      expect(basename(path)).toMatch(new RegExp(`^\\.pull-${processName()}-\\w{6}$`));
       expect((await stat(path)).mode & 0o777).toBe(0o700);
       expect(await readdir(path)).toEqual([]);
       await mkdir(join(path, 'a/b'), { recursive: true });
@@ -63,27 +64,25 @@ describe('temporaryFolder', () => {
     expect((await readdir(parent)).sort()).toEqual([basename(one.path), basename(other.path)].sort());
   });
 
-  it('takes away what processes that are dead left for the same purpose, and nothing else', async () => {
-    const dead = await deadProcess();
-    const left = [`.pull-${dead}-abcdef`, `.pull-${dead}-GHI012`];
+  it('removes what processes that are no more left for the same purpose, and nothing else', async () => {
+    const dead = `${await deadProcess()}-01234567`;
+    // the id of a process that is gone is given again, to us or to a daemon that is started at the next boot
+    const reused = [`${process.pid}-01234567`, '1-01234567'];
+    const left = [dead, ...reused].flatMap((owner) => [`.pull-${owner}-abcdef`, `.pull-${owner}-GHI012`]);
     const kept = [
-      `.pull-1-abcdef`,
-      `.pull-${process.pid}-abcdef`,
+      `.pull-${processName()}-abcdef`,
       `.mount-${dead}-abcdef`,
       `pull-${dead}-abcdef`,
-    ];
-    kept.push(
       `.pull-${dead}`,
       `.pull-${dead}-`,
-      // hidden entries of a container called `pull-1-x`
+      // hidden entries of a container called `pull-1-01234567-x`
       `.pull-${dead}-x.pending`,
       `.pull-${dead}-abcdef.0.old`,
       `x.pull-${dead}-a`,
       '.pull-x-a',
       '.pull--a',
-      `.pull-0-a`,
-      `.pull-99999999999999999999-a`,
-    );
+      '.pull-1-abcdef',
+    ];
     for (const name of [...left, ...kept]) await mkdir(join(parent, name, 'content'), { recursive: true });
     await writeFile(join(parent, `.pull-${dead}-a_file`), '');
     await writeFile(join(parent, `.pull-${dead}-afile1`), '');
@@ -93,5 +92,15 @@ describe('temporaryFolder', () => {
     expect((await readdir(parent)).sort()).toEqual(
       [...kept, `.pull-${dead}-a_file`, `.pull-${dead}-afile1`, basename(folder.path)].sort(),
     );
+  });
+});
+
+describe('temporaryFoldersInUse', () => {
+  it('are those of processes that run', async () => {
+    await mkdir(join(parent, '.pull-1-01234567-abcdef'));
+    await using folder = await temporaryFolder(host, parent, 'pull');
+
+    expect(temporaryFoldersInUse(parent, 'pull')).toEqual([folder.path]);
+    expect(temporaryFoldersInUse(join(parent, 'nowhere'), 'pull')).toEqual([]);
   });
 });
