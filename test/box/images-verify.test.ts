@@ -35,6 +35,44 @@ beforeAll(async () => {
   await box.atomic('pull', image());
 });
 
+describe('the verification', () => {
+  it('writes nothing', async () => {
+    await box.type('touch /run/before; sleep 0.01');
+
+    const verified = await box.atomic('images', 'verify', '--all', '--storage=ostree');
+
+    expect(verified.exitCode).toBe(0);
+    const changed =
+      'find /var/lib/containers /tmp /run/atomic -cnewer /run/before -not -path /tmp -not -name "*.lock"';
+    expect(await box.type(changed)).toBe('');
+  });
+
+  it('works for an ordinary user, in a repository that others own', async () => {
+    await box.type(`cp -a ${REPO} /srv/repo && chmod -R a+rX /srv/repo`);
+    const asNobody =
+      'setpriv --reuid=65534 --regid=65534 --clear-groups env HOME=/nowhere ATOMIC_OSTREE_REPO=/srv/repo';
+
+    const verified = await box.sh(`${asNobody} atomic images verify --all --storage=ostree`);
+    await box.type('rm -r /srv/repo');
+
+    expect(verified).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(verified.stdout).toContain('(no changes detected)');
+  });
+
+  it('has nothing to do without a repository, and makes none', async () => {
+    const nowhere = 'env ATOMIC_OSTREE_CHECKOUT_PATH=/var/lib/nowhere';
+
+    const verified = await box.sh(
+      `${nowhere} atomic images verify --all --storage=ostree; ls /var/lib/nowhere`,
+    );
+
+    expect(verified).toMatchObject({
+      stdout: '',
+      stderr: expect.stringMatching(/^ls: cannot access [^\n]*\n$/),
+    });
+  });
+});
+
 describe('the content', () => {
   it('is reported layer by layer', async () => {
     const verified = await box.atomic('images', 'verify', image());

@@ -1,12 +1,13 @@
 /** Checks an image in the repository against its checksums, object by object. */
 import type { Context } from '../../context.ts';
-import { checkFiles, type ObjectName } from '../../host/ostree/fsck.ts';
+import { checkFiles } from '../../host/ostree/fsck.ts';
 import { resolveRef } from '../../host/ostree/refs.ts';
 import { damageOf, type FolderObjects, readCommit, readFolder } from '../../host/ostree/repository.ts';
 
 /** What one commit consists of. */
 interface Content {
-  readonly objects: ObjectName[];
+  /** Absent when it is missing or damaged. */
+  commit?: string;
   /** The paths of files by the checksum of their object. */
   readonly paths: Map<string, string[]>;
   /** What is wrong, a line each. */
@@ -26,25 +27,25 @@ export async function verifyContent(
   const { repository } = context.paths;
   const contents = new Map([...new Set(refs)].map((ref) => [ref, contentOf(repository, ref)]));
   const whole = [...contents.values()].filter(({ damages }) => damages.length === 0);
-  const broken = await checkFiles(context, repository, distinct(whole.flatMap(({ objects }) => objects)));
-  for (const { objects, paths, damages } of contents.values()) {
-    if (damages.length > 0 && objects.length > 0) damages.push('its files: not checked');
+  const commits = whole.flatMap(({ commit }) => commit ?? []);
+  const broken = await checkFiles(context, repository, new Set(commits));
+  for (const { commit, paths, damages } of contents.values()) {
+    if (damages.length > 0 && commit !== undefined) damages.push('its files: not checked');
     for (const [checksum, state] of broken)
       damages.push(...(paths.get(checksum) ?? []).map((path) => `${path}: ${state}`));
   }
   return new Map([...contents].map(([ref, { damages }]) => [ref, damages.sort()]));
 }
 
-function distinct(objects: readonly ObjectName[]): readonly ObjectName[] {
-  return [...new Map(objects.map((object) => [`${object.checksum}.${object.kind}`, object])).values()];
-}
-
 function contentOf(repository: string, ref: string): Content {
-  const content: Content = { objects: [], paths: new Map(), damages: [] };
+  const content: Content = { paths: new Map(), damages: [] };
   const commit = resolveRef(repository, ref);
-  if (commit === undefined) content.damages.push('all of it: missing');
-  else if (isIntact(repository, content, { checksum: commit, kind: 'commit' }, 'all of it'))
+  if (commit === undefined) {
+    content.damages.push('all of it: missing');
+  } else if (isIntact(repository, content, { checksum: commit, kind: 'commit' }, 'all of it')) {
+    content.commit = commit;
     addFolder(repository, content, readCommit(repository, commit), '');
+  }
   return content;
 }
 
@@ -53,7 +54,6 @@ function addFolder(repository: string, content: Content, { tree, meta }: FolderO
   if (!isIntact(repository, content, { checksum: tree, kind: 'dirtree' }, `${path}/ and all below`)) return;
   const { files, folders } = readFolder(repository, tree);
   for (const [name, checksum] of files) {
-    content.objects.push({ checksum, kind: 'file' });
     const paths = content.paths.get(checksum);
     if (paths === undefined) content.paths.set(checksum, [`${path}/${name}`]);
     else paths.push(`${path}/${name}`);
@@ -63,12 +63,11 @@ function addFolder(repository: string, content: Content, { tree, meta }: FolderO
 
 function isIntact(
   repository: string,
-  { objects, damages }: Content,
-  object: ObjectName & { readonly kind: 'commit' | 'dirtree' | 'dirmeta' },
+  { damages }: Content,
+  object: { readonly checksum: string; readonly kind: 'commit' | 'dirtree' | 'dirmeta' },
   owner: string,
 ): boolean {
   const damage = damageOf(repository, object.checksum, object.kind);
-  if (damage === undefined) objects.push(object);
-  else damages.push(`${owner}: ${damage}`);
+  if (damage !== undefined) damages.push(`${owner}: ${damage}`);
   return damage === undefined;
 }

@@ -2,7 +2,7 @@ import { chmod, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { parseDamaged } from '../../../../src/host/ostree/fsck.ts';
+import { parseFindings } from '../../../../src/host/ostree/fsck.ts';
 import { resolveRef } from '../../../../src/host/ostree/refs.ts';
 import { readCommit, readFolder } from '../../../../src/host/ostree/repository.ts';
 import { verifyContent } from '../../../../src/images/verification/content.ts';
@@ -54,13 +54,19 @@ describe.each(['bare', 'bare-user'])('verifyContent in a repository of mode %s',
   });
 });
 
-describe('parseDamaged', () => {
+describe('parseFindings', () => {
   it('reads the checksums of files only', () => {
-    const [file, folder] = ['a'.repeat(64), 'b'.repeat(64)];
+    const [file, folder, lost] = ['a'.repeat(64), 'b'.repeat(64), 'c'.repeat(64)];
     const stderr = `In commits ${folder}: fsck content object ${file}: Corrupted file object; checksum expected='${file}'
 In commits ${folder}: fsck ${folder}.dirmeta: Corrupted dirmeta object
+Object missing in commits ${folder}: ${lost}.file
+Object missing in commits ${folder}: ${lost}.dirtree
+Marking commit as partial: ${folder}
 error: Repository corruption encountered\n`;
 
-    expect(parseDamaged(stderr)).toEqual([file]);
+    expect([...parseFindings(stderr)]).toEqual([
+      [file, 'damaged'],
+      [lost, 'missing'],
+    ]);
   });
 });
