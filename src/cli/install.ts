@@ -37,13 +37,13 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
   for (const flags of DOCKER_OPTIONS) command.addOption(new Option(flags).hideHelp());
   command.action((image, _args, options: Options, self) =>
     perform(cli, self, async (context) => {
-      requireSensible(image, options, context.user.isRoot);
+      requireCompatible(image, options, context.user.isRoot);
       const { installContainer } = await import('../containers/install.ts');
       return await installContainer(context, {
         image,
         set: options.set,
         systemPackage: options.systemPackage,
-        isDisplay: options.display === true,
+        isDryRun: options.display === true,
         stdinIsTty: cli.stdinIsTty,
         // compat: some scripts have a blank before it
         ...(options.name?.trim() ? { name: options.name.trim() } : {}),
@@ -55,7 +55,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
 }
 
 /** compat: the checks that need no image, in the order of the Python tool. */
-function requireSensible(
+function requireCompatible(
   image: string,
   { system, user, storage, set, systemPackage }: Options,
   isRoot: boolean,

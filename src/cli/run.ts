@@ -33,7 +33,7 @@ export function addRun(parent: CommandUnknownOpts, cli: Cli): void {
         command: words,
         isDetached: options.detach === true,
         set: options.set,
-        isDisplay: options.display === true,
+        isDryRun: options.display === true,
         stdinIsTty: cli.stdinIsTty,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       });

@@ -13,7 +13,7 @@ export function addStop(parent: CommandUnknownOpts, cli: Cli): void {
     .action((name, _args, options, self) =>
       perform(cli, self, async (context) => {
         const { stopContainer } = await import('../containers/stop.ts');
-        await stopContainer(context, { name, isDisplay: options.display === true });
+        await stopContainer(context, { name, isDryRun: options.display === true });
       }),
     );
 }

@@ -25,7 +25,7 @@ export function addUninstall(parent: CommandUnknownOpts, cli: Cli): void {
       await uninstallContainer(context, {
         name,
         isForced: options.force === true,
-        isDisplay: options.display === true,
+        isDryRun: options.display === true,
       });
     }),
   );

@@ -43,7 +43,7 @@ export async function deleteContainers(
   if (chosen.length === 0) throw new AtomicError('No containers to delete');
   await confirm(chosen);
   for (const { name } of chosen)
-    await uninstallContainer(context, { name, isForced: request.isForced, isDisplay: false });
+    await uninstallContainer(context, { name, isForced: request.isForced, isDryRun: false });
 }
 
 /** All containers, be they damaged, in the order in which they can go. */

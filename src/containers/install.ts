@@ -31,7 +31,7 @@ export interface InstallRequest {
   readonly rootfs?: string;
   readonly runtime?: string;
   readonly systemPackage: string;
-  readonly isDisplay: boolean;
+  readonly isDryRun: boolean;
   /** Whether standard input is a terminal. */
   readonly stdinIsTty: boolean;
 }
@@ -63,7 +63,7 @@ export async function installContainer(context: Context, request: InstallRequest
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
-  if (request.isDisplay) {
+  if (request.isDryRun) {
     if (!isTaken(context, container)) display(context, install);
     return 0;
   }

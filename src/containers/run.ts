@@ -31,7 +31,7 @@ export interface RunRequest {
   /** `NAME=VALUE` each; for images only. */
   readonly set: readonly string[];
   /** Say what would be done, and do nothing. */
-  readonly isDisplay: boolean;
+  readonly isDryRun: boolean;
 }
 
 /**
@@ -48,7 +48,7 @@ export async function runContainer(context: Context, request: RunRequest): Promi
 
 async function run(context: Context, request: RunRequest): Promise<number> {
   const found = findContainer(context, request.name);
-  if (request.isDisplay) return display(context, request, found);
+  if (request.isDryRun) return display(context, request, found);
   if (found === undefined) return await runImage(context, request);
   if (request.command.length === 0) return await start(context, found);
   // finishes what a killed command has left, and lets go: the command may take long

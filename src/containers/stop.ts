@@ -11,7 +11,7 @@ import { withContainer } from './transaction/transaction.ts';
 export interface StopRequest {
   readonly name: string;
   /** Say what would be done, and do nothing. */
-  readonly isDisplay: boolean;
+  readonly isDryRun: boolean;
 }
 
 /**
@@ -29,7 +29,7 @@ async function stop(context: Context, request: StopRequest): Promise<void> {
   const { name } = container;
   const missing = `Unable to find backend associated with container '${name}'`;
   const runtime = installedRuntime(context, container, missing);
-  if (request.isDisplay) {
+  if (request.isDryRun) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
     return;
   }

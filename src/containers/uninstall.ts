@@ -28,7 +28,7 @@ export interface UninstallRequest {
   /** Also when other containers use its root file system. */
   readonly isForced: boolean;
   /** Say what would be done, and do nothing. */
-  readonly isDisplay: boolean;
+  readonly isDryRun: boolean;
 }
 
 /**
@@ -47,7 +47,7 @@ async function uninstall(context: Context, request: UninstallRequest): Promise<v
   const { name, link } = container;
   requireAnyTrace(context, container);
   requireNoDependants(context, container, request);
-  if (request.isDisplay) {
+  if (request.isDryRun) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
     note(context, `Would remove ${link} and its deployments`);
     return;

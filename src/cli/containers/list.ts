@@ -15,7 +15,7 @@ interface Options {
   readonly quiet?: true;
 }
 
-type Rendering = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
+type ListOptions = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
 
 /** What `--filter` looks at; guides look for system containers with `runtime=ostree`. */
 const SEARCHABLE: Searchable<ContainerRow> = {
@@ -64,7 +64,7 @@ export function containerFilter(
 /** The rows as they are printed: nothing but JSON when there are none. */
 export function renderContainers(
   rows: readonly ContainerRow[],
-  { quiet, json: isJson, noheading, trunc }: Rendering,
+  { quiet, json: isJson, noheading, trunc }: ListOptions,
 ): readonly string[] {
   if (quiet) return rows.map(({ id }) => (trunc ? id.slice(0, 12) : id));
   if (isJson) return json(rows.map(recordOf));

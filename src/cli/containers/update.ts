@@ -38,14 +38,18 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
         }
         const { set, rebase } = options;
         const request = { name, set, keepsFailed: !options.rollback };
-        await updateOne(cli, context, { ...request, ...(rebase ? { rebase } : {}) });
+        await updateAndReport(cli, context, { ...request, ...(rebase ? { rebase } : {}) });
         return 0;
       }),
     );
 }
 
 /** Updates one container, and says so when there was nothing to do. */
-export async function updateOne({ output }: Cli, context: Context, request: UpdateRequest): Promise<void> {
+export async function updateAndReport(
+  { output }: Cli,
+  context: Context,
+  request: UpdateRequest,
+): Promise<void> {
   const { updateContainer } = await import('../../containers/update.ts');
   const isUpdated = await updateContainer(context, request);
   if (!isUpdated) output.line('Latest version already installed.');

@@ -15,7 +15,7 @@ interface Options {
   readonly json?: true;
 }
 
-type Rendering = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
+type ListOptions = Pick<Options, 'json' | 'noheading' | 'trunc' | 'quiet'>;
 
 /** What `--filter` looks at. */
 const SEARCHABLE: Searchable<ImageRow> = {
@@ -72,7 +72,7 @@ function withLowerKeyword(filter: string): string {
 /** The rows as they are printed: nothing but JSON when there is no image, the headings when none is to be shown. */
 export function renderImages(
   { all, shown }: { all: readonly ImageRow[]; shown: readonly ImageRow[] },
-  { json: isJson, quiet, noheading, trunc }: Rendering,
+  { json: isJson, quiet, noheading, trunc }: ListOptions,
 ): readonly string[] {
   if (isJson) return json(shown.map(recordOf));
   if (quiet) return shown.map(({ id }) => (trunc ? id.slice(0, 12) : id));

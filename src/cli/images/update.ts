@@ -4,7 +4,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError, UsageError } from '../../errors.ts';
 import type { UpdatedImage } from '../../images/update.ts';
 import { type Cli, perform } from '../cli.ts';
-import { updateOne } from '../containers/update.ts';
+import { updateAndReport } from '../containers/update.ts';
 import { renderTable } from '../output/table.ts';
 import { requireOstree } from '../storage.ts';
 import { programOf } from '../words.ts';
@@ -29,13 +29,13 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isShort 
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((image, options: Options, self) =>
       perform(cli, self, async (context) => {
-        requireSensible(image, options);
+        requireCompatible(image, options);
         if (image === undefined && !options.all)
           throw new UsageError(programOf(self), 'the following arguments are required: image');
         // who names a storage means an image
         const mayBeContainer = isShort && options.storage === undefined;
         if (mayBeContainer && image !== undefined && (await isContainer(context, image))) {
-          await updateOne(cli, context, { name: image, set: [], keepsFailed: false });
+          await updateAndReport(cli, context, { name: image, set: [], keepsFailed: false });
           return 0;
         }
         const { updateAllImages, updateImage } = await import('../../images/update.ts');
@@ -57,7 +57,7 @@ async function isContainer(context: Context, name: string): Promise<boolean> {
 }
 
 /** compat: the checks of the Python tool, in its order. */
-function requireSensible(image: string | undefined, { all, force, storage }: Options): void {
+function requireCompatible(image: string | undefined, { all, force, storage }: Options): void {
   if (all && image !== undefined) throw new AtomicError('Cannot specify both --all and an image name');
   if (all && force) throw new AtomicError('Cannot specify both --all and --force');
   if (all && storage === undefined) throw new AtomicError('Please specify --storage');

@@ -25,7 +25,7 @@ export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli): void {
     .option('-v, --verbose', 'show the comparison even if nothing differs')
     .action((image, options: Options, self) =>
       perform(cli, self, async (context) => {
-        requireSensible(image, options);
+        requireCompatible(image, options);
         const { verifyImages } = await import('../../images/verify.ts');
         const request = { checksContent: options.validate, ...(image === undefined ? {} : { image }) };
         const verified = await inStorage(options.storage, async () => await verifyImages(context, request));
@@ -37,7 +37,7 @@ export function addImagesVerify(parent: CommandUnknownOpts, cli: Cli): void {
 }
 
 /** compat: the checks of the Python tool, in its order. */
-function requireSensible(image: string | undefined, { all, storage }: Options): void {
+function requireCompatible(image: string | undefined, { all, storage }: Options): void {
   if (all && image !== undefined)
     throw new AtomicError("Incompatible options specified.  --all doesn't support an image name");
   if (!all && image === undefined) throw new AtomicError('Please specify the image name');

@@ -24,6 +24,7 @@ export async function confirm(asking: Asking, declined: string): Promise<void> {
   if (!['y', 'yes'].includes(answer.trim().toLowerCase())) throw new Declined(declined);
 }
 
+/** compat: input that ends without an answer is worded as Python does. */
 async function readLine({ input, surroundings: { signal } }: Asking): Promise<string> {
   for await (const line of createInterface({ input: input(), signal })) return line;
   signal.throwIfAborted();
