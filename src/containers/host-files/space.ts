@@ -55,8 +55,9 @@ function check(host: Directory, path: string, demands: Map<bigint, Demand>): big
   }
   const device = directory.stat('.')?.dev ?? 0n;
   if (!demands.has(device)) {
-    const { bfree, bsize } = directory.space();
-    demands.set(device, { path, free: bfree * bsize, blockSize: bsize, needed: 0n });
+    const { blocks, bfree, bsize } = directory.space();
+    // file systems without blocks, such as ramfs, do not know their size
+    if (blocks > 0n) demands.set(device, { path, free: bfree * bsize, blockSize: bsize, needed: 0n });
   }
   return device;
 }
