@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';
+import { exists } from '../host/files/files.ts';
+import { requireRuntime } from '../host/runtime.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
 import {
@@ -14,7 +16,7 @@ import {
 } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
-import { usableRuntime } from './deployments/runtime.ts';
+import { runtimeFor, usableRuntime } from './deployments/runtime.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
 import { type PrepareRequest, prepareDeployment } from './preparation/prepare.ts';
 import { readExports } from './rendering/exports.ts';
@@ -31,6 +33,8 @@ export interface UpdateRequest {
   readonly set: readonly string[];
   /** Switch to this image; it is pulled when it is not in the store. */
   readonly rebase?: string;
+  /** Move to this runtime; absent: stay with the recorded one. */
+  readonly runtime?: string;
   /** Leave a deployment that does not start where it is, instead of going back. */
   readonly keepsFailed: boolean;
 }
@@ -49,7 +53,8 @@ export async function updateContainer(context: Context, request: UpdateRequest):
   requireInstalled(container);
   return await withContainer(context, container, async () => {
     const current = readDeployment(container.name, requireInstalled(container));
-    const next = await nextDeployment(context, { container, current }, { ...request, set });
+    const runtimes = runtimesOf(context, current, request.runtime);
+    const next = await nextDeployment(context, { container, current }, { ...request, ...runtimes, set });
     if (next === undefined) return false;
     requireUsableSlot(container, next.slot);
     await prepareDeployment(context, next);
@@ -57,7 +62,7 @@ export async function updateContainer(context: Context, request: UpdateRequest):
       operation: 'update',
       from: current.path,
       to: container.slots[next.slot],
-      runtime: next.runtime,
+      runtime: runtimes.before,
       keepsFailed: request.keepsFailed,
     });
     return true;
@@ -82,15 +87,35 @@ function requireInstalled(container: Container): string {
   });
 }
 
+/** The runtimes that a container has, and that it will have. */
+interface Runtimes {
+  /** The one that knows the container now. */
+  readonly before: string;
+  readonly after: string;
+  /** Whether the person wants another one than is recorded. */
+  readonly isMoved: boolean;
+}
+
+function runtimesOf(context: Context, { info }: Deployment, named: string | undefined): Runtimes {
+  if (!named) {
+    const runtime = usableRuntime(context, info.runtime);
+    return { before: runtime, after: runtime, isMoved: false };
+  }
+  const after = runtimeFor(context, { named });
+  requireRuntime(after);
+  const recorded = runtimeFor(context, { recorded: info.runtime });
+  return { before: exists(recorded) ? recorded : after, after, isMoved: after !== recorded };
+}
+
 /** The deployment to build, `undefined` when it would be the one that there is. */
 async function nextDeployment(
   context: Context,
   { container, current }: { container: Container; current: Deployment },
-  { set, rebase }: { set: Values; rebase?: string },
+  { set, rebase, after, isMoved }: Runtimes & { set: Values; rebase?: string },
 ): Promise<PrepareRequest | undefined> {
   const { path, info } = current;
   const recorded = recordedValues(info);
-  const hasNewValues = Object.entries(set).some(([key, value]) => recorded[key] !== value);
+  const hasNewValues = isMoved || Object.entries(set).some(([key, value]) => recorded[key] !== value);
   const { image, reference } = await chooseImage(context, current, { hasNewValues, rebase });
   if (!hasNewValues && image.id === info.revision) return undefined;
   requireNoPackage(current);
@@ -102,7 +127,7 @@ async function nextDeployment(
     reference,
     set: { ...(await keptValues(context, current)), ...set },
     kept: UUID === undefined ? {} : { UUID },
-    runtime: usableRuntime(context, info.runtime),
+    runtime: after,
     systemPackage: context.user.isRoot ? 'no' : 'absent',
     remote: info.remote ? findRemoteRootfs(context, info.remote) : undefined,
     current,

@@ -15,6 +15,7 @@ interface Options {
   readonly all?: true;
   readonly set: readonly string[];
   readonly rollback: boolean;
+  readonly runtime?: string;
 }
 
 /** `atomic containers update`: a new deployment from a newer image or with other values. */
@@ -27,6 +28,7 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
     .option('--rebase <IMAGE>', 'switch to another image, pulling it if necessary')
     .option('-a, --all', 'all containers')
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
+    .option('--runtime <PATH>', 'move the container to another OCI runtime')
     .option('--no-rollback', 'keep a new deployment that does not start')
     .action((positional, options: Options, self) =>
       perform(cli, self, async (context) => {
@@ -36,9 +38,13 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
           const { updateAllContainers } = await import('../../containers/update-all.ts');
           return printSummary(cli.output, await updateAllContainers(context));
         }
-        const { set, rebase } = options;
+        const { set, rebase, runtime } = options;
         const request = { name, set, keepsFailed: !options.rollback };
-        await updateAndReport(cli, context, { ...request, ...(rebase ? { rebase } : {}) });
+        await updateAndReport(cli, context, {
+          ...request,
+          ...(rebase ? { rebase } : {}),
+          ...(runtime ? { runtime } : {}),
+        });
         return 0;
       }),
     );
@@ -55,13 +61,14 @@ export async function updateAndReport(
   if (!isUpdated) output.line('Latest version already installed.');
 }
 
-function requireCompatible(name: string | undefined, { all, set, rebase }: Options): void {
+function requireCompatible(name: string | undefined, { all, set, rebase, runtime }: Options): void {
   const incompatible = (what: string) =>
     new AtomicError(`Incompatible options specified.  --all doesn't support ${what}`);
   if (!all && name === undefined)
     throw new AtomicError('Too few arguments.  Please specify the container', { hint: 'or use --all' });
   if (all && name !== undefined) throw incompatible('a container name');
   if (all && (set.length > 0 || rebase !== undefined)) throw incompatible('--set or --rebase');
+  if (all && runtime !== undefined) throw incompatible('--runtime');
 }
 
 const COLOURS: Readonly<Record<UpdateStatus, Colour>> = {
