@@ -31,6 +31,8 @@ export default defineConfig({
           include: ['test/unit/**/*.test.ts'],
           isolate: false,
           maxWorkers: availableParallelism(),
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       { test: { name: 'box', include: ['test/box/**/*.test.ts'], ...inBoxes } },

@@ -125,7 +125,7 @@ async function countCalls(): Promise<number> {
   return calls.count;
 }
 
-describe('a change of host files', { timeout: 20_000 }, () => {
+describe('a change of host files', () => {
   it('that is killed at any call is finished or undone by the next command', async () => {
     const total = await countCalls();
     const outcomes = new Set<string>();
