@@ -1,6 +1,5 @@
-/** Failing system calls: which ones a command makes, and running it so that one of them fails. */
-import type { Box, Outcome } from '../support/box.ts';
-import { PROJECT } from '../support/box.ts';
+/** Failing system calls: which ones a command makes on which files, and running it so that one of them fails. */
+import { type Box, type Outcome, PROJECT } from '../support/box.ts';
 
 /** The errors that a file system may answer each of these calls with. */
 export const ERRORS = {
@@ -19,63 +18,78 @@ export const ERRORS = {
 export type Call = keyof typeof ERRORS;
 export const CALLS = Object.keys(ERRORS) as Call[];
 
-/** The `nth` call of its kind, counted from 1, fails. */
-export interface Injection {
+/** A call on a file. */
+export interface CallOn {
   readonly call: Call;
+  /** As the program names it. */
+  readonly path: string;
+  /** Which of the calls of that kind on that file by that thread it is, counted from 1. */
   readonly nth: number;
-  readonly error: string;
 }
 
-/** Where the files are that a command may change. */
-const OURS = /\/(var\/lib\/containers\/atomic|etc|opt|usr\/local\/bin)[/>"]/;
+/** The files that a command may change, and paths below open directories. */
+const OURS = /^\/(var\/lib\/containers\/atomic|etc|opt|usr\/local\/bin|proc\/self\/fd)\b/;
+/** The program finds its process id in the names of some files, so it always has this one. */
+const PROCESS = 20_000;
+
+/** nspawn mounts it read-only. */
+const WRITABLE_SYS = 'mountpoint -q /proc/sys && mount -o remount,bind,rw /proc/sys';
 
 /**
- * strace(1) on the program itself, not on those that it runs. All calls that wait for a disk are then made by one thread,
- * in an order that is the same in each run, and strace counts them for each thread.
+ * A line that runs `atomic` under strace(1), which follows all threads of the program, but not what it runs. Calls that
+ * wait for a disk are made by one thread besides the main one, so that their order is the same in each run.
  */
-const strace = (options: string, argv: readonly string[]) =>
-  `cd / && UV_THREADPOOL_SIZE=1 strace --follow-forks --detach-on=execve -e signal=none ${options} ` +
-  `node ${PROJECT}/dist/atomic.mjs ${argv.join(' ')}`;
-
-/** How often a command makes each call on files that are ours: the numbers to inject errors at. */
-export async function callsOf(
-  box: Pick<Box, 'sh'>,
-  argv: readonly string[],
-): Promise<Map<Call, readonly number[]>> {
-  const log = '/run/strace.log';
-  const { exitCode, stderr } = await box.sh(
-    strace(`--decode-fds=path --trace=${CALLS.join(',')} --output=${log}`, argv),
+function strace(options: readonly string[], argv: readonly string[]): string {
+  const follow = '--follow-forks --detach-on=execve -e signal=none';
+  return (
+    `${WRITABLE_SYS}; echo ${PROCESS - 1} > /proc/sys/kernel/ns_last_pid; cd /; export UV_THREADPOOL_SIZE=1; ` +
+    `exec strace ${follow} ${options.join(' ')} node ${PROJECT}/dist/atomic.mjs ${argv.join(' ')}`
   );
+}
+
+/** Runs a command, and returns the calls that it makes on files that are ours. */
+export async function callsOf(box: Pick<Box, 'sh'>, argv: readonly string[]): Promise<readonly CallOn[]> {
+  const log = '/run/strace.log';
+  const options = [
+    '--decode-fds=path',
+    '--string-limit=256',
+    `--trace=${CALLS.join(',')}`,
+    `--output=${log}`,
+  ];
+  const { exitCode, stderr } = await box.sh(strace(options, argv));
   if (exitCode !== 0) throw new Error(`'atomic ${argv.join(' ')}' ended with ${exitCode}: ${stderr}`);
-  const { stdout } = await box.sh(`cat ${log}; rm ${log}`);
-  return countsIn(stdout);
+  return callsIn((await box.sh(`cat ${log}; rm ${log}`)).stdout);
 }
 
-function countsIn(log: string): Map<Call, readonly number[]> {
-  const lines = log.split('\n').flatMap((line) => {
+function callsIn(log: string): readonly CallOn[] {
+  const seen = new Map<string, number>();
+  return log.split('\n').flatMap((line) => {
     const [, thread = '', call = '', rest = ''] = /^(\d+) +(\w+)\((.*)/.exec(line) ?? [];
-    return thread === '' ? [] : [{ thread, call: call as Call, isOurs: OURS.test(rest) }];
+    const path = pathIn(call as Call, rest);
+    if (path === undefined || !OURS.test(path)) return [];
+    const key = `${thread} ${call} ${path}`;
+    const nth = (seen.get(key) ?? 0) + 1;
+    seen.set(key, nth);
+    return [{ call: call as Call, path, nth }];
   });
-  // the thread that makes directories is the one that waits for disks
-  const worker =
-    lines.find(({ call }) => call === 'mkdir')?.thread ?? lines.find(({ call }) => call === 'fsync')?.thread;
-  const counts = new Map<Call, number[]>();
-  const seen = new Map<Call, number>();
-  for (const { thread, call, isOurs } of lines) {
-    if (thread !== worker) continue;
-    seen.set(call, (seen.get(call) ?? 0) + 1);
-    if (isOurs) counts.set(call, [...(counts.get(call) ?? []), seen.get(call) ?? 0]);
-  }
-  return counts;
 }
 
-/** Runs `atomic` so that one system call fails; 134 is how node ends when the call was one of its own. */
-export async function withInjection(
+/** The file that is opened, made, removed or moved, or that an open file is; the name of a new symbolic link. */
+function pathIn(call: Call, text: string): string | undefined {
+  const names = [...text.matchAll(/"([^"]*)"/g)].map(([, name]) => name);
+  if (call === 'symlink') return names[1];
+  if (['fsync', 'write', 'copy_file_range'].includes(call)) return /^\d+<([^>]*)>/.exec(text)?.[1];
+  return names[0];
+}
+
+/** Runs `atomic` so that one system call fails. */
+export async function withError(
   box: Pick<Box, 'sh'>,
   argv: readonly string[],
-  { call, nth, error }: Injection,
+  { call, path, nth, error }: CallOn & { error: string },
 ): Promise<Outcome> {
+  const injection = `--inject=${call}:error=${error}:when=${nth}`;
   return await box.sh(
-    strace(`--output=/dev/null --trace=${call} --inject=${call}:error=${error}:when=${nth}`, argv),
+    strace(['--output=/dev/null', `--trace=${call}`, `--trace-path='${path}'`, injection], argv),
   );
 }
