@@ -1,5 +1,6 @@
 /** atomic-recover.service: what a power cut left is finished before services start, without any command. */
 import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'vitest';
+import type { FaultPoint } from '../../src/faults.ts';
 import { type Box, bootBox, PROJECT } from '../support/box.ts';
 import { type Disk, makeDisk } from '../support/disk.ts';
 import { CONTAINERS } from '../support/test-box.ts';
@@ -10,7 +11,7 @@ let box: Box;
 const image = (name: string) => `${inject('registry')}/${name}`;
 const install = (name: string, ...options: string[]) =>
   ['atomic', 'install', '--system', `--name=${name}`, ...options].join(' ');
-const killedAt = (point: string, line: string) => `ATOMIC_TEST_FAULT=${point}:kill ${line}`;
+const killedAt = (point: FaultPoint, line: string) => `ATOMIC_TEST_FAULT=${point}:kill ${line}`;
 const journal = async () => (await box.sh('journalctl --no-pager -o cat -u atomic-recover')).stdout;
 const leftovers = async () => (await box.sh(`ls -A ${CONTAINERS} | grep '^[.]' | grep -v storage`)).stdout;
 
@@ -38,7 +39,7 @@ async function reboot(): Promise<void> {
 describe('at boot', () => {
   it('an update is finished, and the service runs from the new deployment', async () => {
     await box.sh(`${install(NAME, '--set=RECEIVER=old', image('hello-world'))}; atomic run ${NAME}`);
-    await box.sh(killedAt('commit.linked', `atomic containers update --set=RECEIVER=new ${NAME}`));
+    await box.sh(killedAt('switch.linked', `atomic containers update --set=RECEIVER=new ${NAME}`));
     expect(await leftovers()).not.toBe('');
 
     await reboot();
@@ -52,8 +53,7 @@ describe('at boot', () => {
   });
 
   it('an install is finished, and what it enabled runs', async () => {
-    await box.sh(killedAt('activate.host-files', install(NAME, image('host-files'))));
-    expect((await box.sh(`ls /etc/systemd/system/${NAME}.service`)).exitCode).not.toBe(0);
+    await box.sh(killedAt('switch.linked', install(NAME, image('host-files'))));
 
     await reboot();
 
@@ -75,9 +75,9 @@ describe('at boot', () => {
 
   it('one that cannot be recovered is named, and keeps nothing else from starting', async () => {
     await box.sh(`${install('other', '--set=PORT=8082', image('hello-world'))}`);
-    await box.sh(killedAt('activate.host-files', install(NAME, image('host-files'))));
-    await box.sh(killedAt('activate.host-files', install('bad', '--set=PORT=8083', image('hello-world'))));
-    await box.sh('mkdir -p /etc/systemd/system/bad.service');
+    await box.sh(killedAt('switch.linked', install(NAME, image('host-files'))));
+    await box.sh(killedAt('switch.linked', install('bad', '--set=PORT=8083', image('hello-world'))));
+    await box.sh('rm /etc/systemd/system/bad.service; mkdir /etc/systemd/system/bad.service');
 
     await reboot();
 

@@ -35,14 +35,6 @@ export function isMarked({ marker }: Container): boolean {
 }
 
 /** The containers on which a command is under way, or was cut short, sorted. */
-export function pendingNames({ paths }: Context): readonly ContainerName[] {
-  return entriesIfPresent(paths.checkouts)
-    .map((entry) => /^\.(.+)\.pending$/.exec(entry.name)?.[1] ?? '')
-    .filter(isContainerName)
-    .sort();
-}
-
-/** The containers on which a command is under way, or was cut short, sorted. */
 export function markedNames({ paths }: Context): readonly ContainerName[] {
   return entriesIfPresent(paths.checkouts)
     .map((entry) => /^\.(.+)\.pending$/.exec(entry.name)?.[1] ?? '')
