@@ -79,7 +79,7 @@ describe('a full disk', () => {
     expect(await box.sh('atomic containers rollback hello 2>/dev/full')).toMatchObject({ exitCode: 1 });
     expect(await box.sh(update('>/dev/full 2>&1'))).toEqual({ stdout: '', stderr: '', exitCode: 1 });
     expect(await receiver()).toBe('two');
-    expect((await box.sh('atomic uninstall hello >/dev/full 2>&1')).exitCode).toBe(1);
+    expect((await box.sh('atomic --debug uninstall hello >/dev/full 2>&1')).exitCode).toBe(1);
     expect(await tracesIn(box)).toBe('');
   });
 
