@@ -1,5 +1,4 @@
 /** `atomic images delete`: deletes images, and names the containers that are based on them. */
-
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { warn } from '../events.ts';

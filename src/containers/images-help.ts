@@ -1,5 +1,4 @@
 /** `atomic images help`: shows the help of an image, or of the image of a container. */
-
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined, ToolMissingError } from '../errors.ts';

@@ -1,5 +1,4 @@
 /** `atomic images info`: shows the labels of an image and the variables of its templates. */
-
 import type { Context } from '../context.ts';
 import { orUndefined } from '../errors.ts';
 import { warn } from '../events.ts';

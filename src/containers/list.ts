@@ -1,5 +1,4 @@
 /** `atomic containers list`: lists containers and the states of their services. */
-
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../errors.ts';

@@ -1,5 +1,4 @@
 /** `atomic run`: starts the service of a container, or runs a command in a container or an image. */
-
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';

@@ -1,5 +1,4 @@
 /** `atomic unmount`: unmounts what `atomic mount` has mounted, and nothing else. */
-
 import { realpathSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { absolutePath, type Context } from '../context.ts';

@@ -1,5 +1,4 @@
 /** Marks images for deletion in their registries. */
-
 import type { Context } from '../context.ts';
 import { ToolError } from '../errors.ts';
 import { note, warn } from '../events.ts';

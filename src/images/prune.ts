@@ -1,5 +1,4 @@
 /** The part of `atomic images prune` that concerns the repository. */
-
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';

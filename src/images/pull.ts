@@ -1,5 +1,4 @@
 /** `atomic pull`: imports an image into the repository. */
-
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../context.ts';

@@ -1,5 +1,4 @@
 /** `atomic images update`: pulls images again under the names that they have. */
-
 import type { Context } from '../context.ts';
 import { AtomicError, isFailure, lineOf, orUndefined } from '../errors.ts';
 import { note, warn } from '../events.ts';

@@ -1,5 +1,4 @@
 /** `atomic images verify`: compares images with their registries and with their checksums. */
-
 import type { Context } from '../context.ts';
 import { ifPossible, isFailure, lineOf, orUndefined } from '../errors.ts';
 import { warn } from '../events.ts';

@@ -1,5 +1,4 @@
 /** Decides which OCI runtime a container uses. */
-
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';

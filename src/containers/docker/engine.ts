@@ -1,5 +1,4 @@
 /** Lists the containers and images of the Docker engine. */
-
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { warn } from '../../events.ts';

@@ -1,6 +1,6 @@
 /** Prints the lines about single host files that scripts know, with names made safe for a terminal. */
 import type { Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
+import { AtomicError, lineOf } from '../../errors.ts';
 import type { Owners } from './owners.ts';
 
 type Reporter = Pick<Context, 'report'>;
@@ -31,8 +31,7 @@ export function noteCreated({ report }: Reporter, path: string): void {
 
 /** Something about one file that stops nothing. */
 export function warnAbout({ report }: Reporter, what: string, error: unknown): void {
-  const reason = error instanceof Error ? error.message : String(error);
-  report({ kind: 'warning', text: `${what}: ${printable(reason)}` });
+  report({ kind: 'warning', text: `${what}: ${printable(lineOf(error))}` });
 }
 
 /** The error of one file that cannot get its place. */

@@ -1,5 +1,4 @@
 /** Keeps what a mount needs, and a record of it, in a hidden directory beside the containers. */
-
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** Runs an image once: its root file system, with whatever is written to it, is discarded afterwards. */
-
 import { basename, join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';

@@ -1,5 +1,4 @@
 /** Records which units run because of a container, and restarts them after a change. */
-
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';

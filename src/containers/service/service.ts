@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError, type ErrorDetails, ToolError } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { readLinkIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
@@ -83,7 +84,7 @@ async function watchService(context: Context, container: Container): Promise<voi
 
 async function reportJournal(context: Context, { name, service }: Container, since: number): Promise<void> {
   const lines = await systemd.journalOf(context, service, { since, lines: JOURNAL_LINES });
-  for (const line of lines) context.report({ kind: 'warning', text: `${name}: ${line}` });
+  for (const line of lines) warn(context, `${name}: ${line}`);
 }
 
 function startFailure(

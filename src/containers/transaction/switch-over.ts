@@ -1,6 +1,7 @@
 /** From one deployment of a container to another, and back when anything fails or the new one does not start. */
 import { type Context, shieldedFrom } from '../../context.ts';
 import { lineOf } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import type { Container, Slot } from '../deployments/container.ts';
 import { slotOf } from '../deployments/container.ts';
@@ -128,20 +129,20 @@ async function putBack(
 ): Promise<void> {
   const { name } = container;
   const shielded = shieldedFrom(context);
-  const warn = (text: string) => context.report({ kind: 'warning', text });
   if (!context.signal.aborted && progress.running.containers.length > 0) {
     const failed = error instanceof StartFailure ? error.container : name;
-    warn(`Could not restart ${failed}.  Attempt automatic rollback`);
+    warn(context, `Could not restart ${failed}.  Attempt automatic rollback`);
   }
   try {
     if (from === undefined) {
-      for (const problem of await takeAway(shielded, container, { runtime, deployed: [to] })) warn(problem);
+      for (const problem of await takeAway(shielded, container, { runtime, deployed: [to] }))
+        warn(context, problem);
     } else {
       await goBack(shielded, begun, progress);
       await settle(shielded, container);
     }
   } catch (reason) {
     const before = from === undefined ? 'remove what it had made' : `go back to the deployment ${from}`;
-    warn(`Could not ${before}: ${lineOf(reason)}; the next atomic command on '${name}' tries again`);
+    warn(context, `Could not ${before}: ${lineOf(reason)}; the next atomic command on '${name}' tries again`);
   }
 }

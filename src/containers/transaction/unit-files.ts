@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { note, warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import {
   createFile,
@@ -124,7 +125,7 @@ async function put(
   if (isKept) {
     const verb = text === undefined ? 'delete' : 'replace';
     if (text !== undefined || owner === 'changed')
-      context.report({ kind: 'note', text: `Will not ${verb} ${path} as it was manually modified.` });
+      note(context, `Will not ${verb} ${path} as it was manually modified.`);
     return;
   }
   if (owner === 'changed' && found !== undefined) await keepCopy(context, path, found);
@@ -140,10 +141,7 @@ async function keepCopy(context: Context, path: string, text: string): Promise<v
   const copy = `${path}.save`;
   await removeIfPresent(copy);
   await createFile(copy, text);
-  context.report({
-    kind: 'warning',
-    text: `${path} was manually modified: it is replaced, and kept as ${copy}`,
-  });
+  warn(context, `${path} was manually modified: it is replaced, and kept as ${copy}`);
 }
 
 /** Makes directories that an ordinary user need not have yet, on disk when this returns. */
@@ -213,8 +211,7 @@ async function removeUnlessKept(
   owner: HostFileState['owner'],
 ): Promise<void> {
   if (owner === 'own') await removeForGood(path);
-  else if (owner !== 'absent')
-    context.report({ kind: 'note', text: `Will not delete ${path} as it was manually modified.` });
+  else if (owner !== 'absent') note(context, `Will not delete ${path} as it was manually modified.`);
 }
 
 /** tmpfiles.d(5): lines of these types, whatever modifiers they have, are all that `--remove` acts on. */

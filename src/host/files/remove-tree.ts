@@ -1,5 +1,4 @@
 /** Removes directory trees, never through a mount or a link; ends when a signal arrives. */
-
 import { lstatSync } from 'node:fs';
 import { chmod, readdir, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,4 @@
 /** Downloads layers that the repository lacks, and imports each as soon as it has arrived. */
-
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,5 +1,4 @@
 /** Reads the images in the repository, without starting a program. */
-
 import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';

@@ -1,5 +1,4 @@
 /** Finds the layers and configurations that an image or a container still needs. */
-
 import type { Context } from '../../context.ts';
 import { orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';

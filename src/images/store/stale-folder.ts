@@ -1,5 +1,4 @@
 /** Removes directories that are no longer used, and warns about those that cannot be removed. */
-
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { warn } from '../../events.ts';
