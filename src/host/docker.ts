@@ -47,6 +47,8 @@ export interface Engine {
   /** Whether there is a container of that name, or whose id begins so. */
   hasContainer(name: string): Promise<boolean>;
   hasImage(name: string): Promise<boolean>;
+  /** The id of an image that has to be there: the digest of its configuration or of its manifest. */
+  imageId(name: string): Promise<string>;
 }
 
 /**
@@ -77,6 +79,11 @@ function engineAt(connection: Connection): Engine {
       parse(z.array(Image), await ask(connection, `/images/json?all=${Number(isAll)}`)),
     hasContainer: async (name) => await has(`/containers/${encodeURIComponent(name)}/json`),
     hasImage: async (name) => await has(`/images/${encodeURIComponent(name)}/json`),
+    imageId: async (name) =>
+      parse(
+        z.looseObject({ Id: z.string() }),
+        await ask(connection, `/images/${encodeURIComponent(name)}/json`),
+      ).Id,
   };
 }
 

@@ -50,6 +50,9 @@ export async function pullImage(context: Context, request: PullRequest): Promise
   const typed = parseReference(request.image);
   if (isLocal(typed)) {
     const located = await locateImage(context, typed);
+    const identity = await located.identity();
+    if (identity !== undefined && isCurrent(context, located.reference, identity))
+      return { reference: recordedName(located.reference) };
     await obtain(context, located.reference, async (folder) => {
       const source = { ...located, shownAs: request.image };
       return await stageImage(context, source, folder);
@@ -81,7 +84,7 @@ async function obtain(
   await using folder = await pullFolder(context);
   await faultPoint(context, 'pull.begun');
   const found = await find(folder.path);
-  if (isCurrent(context, reference, found)) return;
+  if (isCurrent(context, reference, found.raw.digest)) return;
   await importImage(context, reference, found, folder.path);
 }
 
@@ -94,9 +97,11 @@ function isComplete(context: Context, reference: Reference): boolean {
   return hasItsConfig && image.layers.every((hex) => hasLayer(context, hex));
 }
 
-function isCurrent(context: Context, reference: Reference, { raw }: PullableImage): boolean {
+/** @param digest of the manifest or of the configuration of what is to be pulled */
+function isCurrent(context: Context, reference: Reference, digest: string): boolean {
   const image = orUndefined(() => readImage(context, refOf(reference)));
-  return image?.id === hexOf(raw.digest) && isComplete(context, reference);
+  const isSame = image?.id === hexOf(digest) || image?.manifest.config?.digest === digest;
+  return isSame && isComplete(context, reference);
 }
 
 /** Layers and configuration first, the manifest and the image's ref last. */

@@ -80,10 +80,10 @@ describe('the local engine', () => {
     expect(await refs()).toContain(`ociimage/${manifest.config.digest.slice(7)}`);
   });
 
-  it('is asked again without a new commit while the image is the same', async () => {
+  it('is asked again without a copy while the image is the same', async () => {
     const before = await revision('etcd_3Alatest');
 
-    await sh('atomic pull docker:etcd:latest');
+    expect(await sh('atomic pull docker:etcd:latest')).toBe('');
 
     expect(await revision('etcd_3Alatest')).toBe(before);
   });
@@ -152,6 +152,7 @@ describe('the local engine', () => {
       await sh(`ostree --repo=${REPO} refs --delete ociimage/me_2Fsaved_3A3; atomic pull dockertar:${image}`);
       expect(await digestOf('me_2Fsaved_3A3')).toBe(engine);
     }
+    expect(await sh('atomic pull dockertar:saved.tar.gz')).toBe('');
   });
 
   it('saves archives of several images, of which the last is taken', async () => {
@@ -209,6 +210,7 @@ describe('an archive', () => {
 
     expect(await greetingOf('hello-5', 'oci-archive:layout.tar')).toContain('Hi hello-5');
     expect(await refs()).toContain('ociimage/quay.io_2Fme_2Fhello_3A5');
+    expect(await sh('atomic pull oci-archive:layout.tar')).toBe('');
   });
 });
 
@@ -218,6 +220,7 @@ describe('a layout', () => {
 
     expect(await greetingOf('layout-v1', 'oci:./layout:v1')).toContain('Hi layout-v1');
     await sh(`atomic pull oci:${WORK}/layout`);
+    expect(await sh(`atomic pull oci:${WORK}/layout; atomic pull oci:./layout:v1`)).toBe('');
     expect(await digestOf('layout_3Alatest')).toBe(await digestOf('layout_3Av1'));
   });
 
@@ -229,6 +232,7 @@ describe('a layout', () => {
     const config = await sh(`ostree --repo=${REPO} cat ociimage/${manifest.config.digest.slice(7)} /content`);
 
     expect(JSON.parse(config).architecture).toBe(process.arch === 'x64' ? 'amd64' : process.arch);
+    expect(await sh(`atomic pull oci:${LAYOUTS}/multi-arch`)).toBe('');
   });
 
   it('keeps the digest that the image has in a registry', async () => {
@@ -254,6 +258,7 @@ describe("a folder of skopeo's", () => {
     await sh(`skopeo copy -q ${HELLO} dir:folder`);
 
     expect(await greetingOf('folder', 'dir:folder')).toContain('Hi folder');
+    expect(await sh('atomic pull dir:folder')).toBe('');
   });
 
   it.each([
@@ -299,6 +304,7 @@ describe('the storage of podman', () => {
     await sh(`skopeo copy -q ${HELLO} containers-storage:localhost/stored:2`);
 
     expect(await greetingOf('stored-2', 'containers-storage:localhost/stored:2')).toContain('Hi stored-2');
+    expect(await sh('atomic pull containers-storage:localhost/stored:2')).toBe('');
     expect(await refusal('containers-storage:localhost/nothing')).toContain("see 'podman images'");
   });
 });

@@ -7,7 +7,9 @@ import { parseJson } from '../../json.ts';
 import { baseNameOf } from '../names/reference.ts';
 import { documentError } from '../store/manifest.ts';
 
-const ArchiveManifest = z.array(z.looseObject({ RepoTags: z.array(z.string()).nullish() })).min(1);
+const ArchiveManifest = z
+  .array(z.looseObject({ Config: z.string().optional(), RepoTags: z.array(z.string()).nullish() }))
+  .min(1);
 /** Images by repository and tag, as they were saved before there was a manifest.json. */
 const Repositories = z.record(z.string(), z.record(z.string(), z.string()));
 
@@ -15,6 +17,8 @@ export interface ArchivedImage {
   /** Its place in the archive, from 0; of several images the last one is taken. */
   readonly position: number;
   readonly name: string;
+  /** The digest of its configuration; the oldest archives do not say. */
+  readonly config: string | undefined;
 }
 
 /**
@@ -40,13 +44,23 @@ export function describeArchive(
       hint: "for the archive of an OCI layout use 'oci-archive:'",
     });
   }
-  const { position, name } = manifest === undefined ? { position: 0 } : lastEntry(manifest, file);
-  return { position, name: name ?? firstRepository(repositories, file) ?? baseNameOf(file) };
+  const last = manifest === undefined ? { position: 0 } : lastEntry(manifest, file);
+  const { position, name, config } = last;
+  return { position, config, name: name ?? firstRepository(repositories, file) ?? baseNameOf(file) };
 }
 
-function lastEntry(text: string, file: string): { position: number; name?: string | undefined } {
+interface LastEntry {
+  readonly position: number;
+  readonly name?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+function lastEntry(text: string, file: string): LastEntry {
   const entries = parseJson(ArchiveManifest, text, documentError(`manifest.json in ${file}`));
-  return { position: entries.length - 1, name: entries.at(-1)?.RepoTags?.[0] };
+  const { Config = '', RepoTags } = entries.at(-1) ?? {};
+  // the file of the configuration is named after it
+  const hex = /(?:^|\/)([0-9a-f]{64})(?:\.json)?$/.exec(Config)?.[1];
+  return { position: entries.length - 1, name: RepoTags?.[0], config: hex && `sha256:${hex}` };
 }
 
 function firstRepository(text: string | undefined, file: string): string | undefined {

@@ -3,7 +3,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { absolutePath, type Context } from '../../context.ts';
 import { AtomicError, isErrno } from '../../errors.ts';
+import { findEngine } from '../../host/docker.ts';
 import { readIfPresent } from '../../host/files/files.ts';
+import { digestOf, inspectManifest } from '../../host/skopeo.ts';
 import { readMember } from '../../host/tar/member.ts';
 import {
   baseNameOf,
@@ -14,9 +16,11 @@ import {
   parseReference,
   type Reference,
 } from '../names/reference.ts';
-import { annotatedName, parseManifest } from '../store/manifest.ts';
+import { annotatedName, type Manifest, parseManifest } from '../store/manifest.ts';
 import { findInArchive } from './docker-archive.ts';
-import { findInLayout, type Layout, verifyEntry } from './oci-layout.ts';
+import { localHint } from './hints.ts';
+import { blobPath, findInLayout, type Layout, verifyEntry } from './oci-layout.ts';
+import { choosePlatform } from './platform.ts';
 
 /** An image on this machine. */
 export interface LocatedImage {
@@ -30,6 +34,8 @@ export interface LocatedImage {
   readonly selector: string;
   /** Whether it is one of several saved together, with layers in common. */
   readonly isOneOfSeveral: boolean;
+  /** The digest of its manifest or of its configuration, as far as it is known without reading all of the image. */
+  identity(): Promise<string | undefined>;
   /** Refuses what skopeo would not. */
   verify(): Promise<void>;
 }
@@ -52,9 +58,9 @@ export async function locateImage(
 ): Promise<LocatedImage> {
   switch (typed.transport) {
     case 'docker':
-      return locateByName('docker-daemon', typed);
+      return locateByName(typed, 'docker-daemon', (name) => idInEngine(context, name));
     case 'containers-storage':
-      return locateByName('containers-storage', typed);
+      return locateByName(typed, 'containers-storage', (name) => configInStore(context, name));
     case 'dockertar':
       return await locateArchive(context, absolutePath(context, typed.name));
     case 'dir':
@@ -66,21 +72,59 @@ export async function locateImage(
   }
 }
 
-const PLAIN = { selector: '', isOneOfSeveral: false, verify: (): Promise<void> => Promise.resolve() };
+type Required = 'reference' | 'transport' | 'path' | 'identity';
 
-function locateByName(transport: string, typed: Reference): LocatedImage {
+/** An image about which nothing is special but what is said. */
+function located(image: Pick<LocatedImage, Required> & Partial<Omit<LocatedImage, Required>>): LocatedImage {
+  return { selector: '', isOneOfSeveral: false, verify: () => Promise.resolve(), ...image };
+}
+
+function locateByName(
+  typed: Reference,
+  transport: string,
+  identity: (name: string) => Promise<string | undefined>,
+): LocatedImage {
   const reference = { ...parseName(fullName(typed)), transport: typed.transport };
-  return { ...PLAIN, reference, transport, path: fullName(typed) };
+  const path = fullName(typed);
+  return located({ reference, transport, path, identity: () => identity(path) });
+}
+
+/** What does not answer is asked again by the copy, which says why it failed. */
+async function ifAnswered<Answer>(ask: () => Promise<Answer>): Promise<Answer | undefined> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!(error instanceof AtomicError)) throw error;
+    return undefined;
+  }
+}
+
+async function idInEngine(context: Context, name: string): Promise<string | undefined> {
+  return await ifAnswered(async () => await (await findEngine(context))?.imageId(name));
+}
+
+async function configInStore(context: Context, name: string): Promise<string | undefined> {
+  const image = {
+    location: `containers-storage:${name}`,
+    shownAs: name,
+    isInsecure: false,
+    authFile: undefined,
+  };
+  return await ifAnswered(async () => {
+    const { text } = await inspectManifest(context, { ...image, hintFor: localHint });
+    return parseManifest(text, name).config?.digest;
+  });
 }
 
 async function locateArchive(context: Context, path: string): Promise<LocatedImage> {
   await requireKind(path, 'file');
-  const { name, position } = await findInArchive(context, path);
+  const { name, position, config } = await findInArchive(context, path);
   const reference = { ...nameInside(name, path), transport: 'dockertar' as const };
   // an index finds an image also when the archive has no name for it
   const selector = `:@${position}`;
   const isOneOfSeveral = position > 0;
-  return { ...PLAIN, reference, transport: 'docker-archive', path, selector, isOneOfSeveral };
+  const identity = () => Promise.resolve(config);
+  return located({ reference, transport: 'docker-archive', path, selector, isOneOfSeveral, identity });
 }
 
 async function locateFolder(path: string): Promise<LocatedImage> {
@@ -90,9 +134,11 @@ async function locateFolder(path: string): Promise<LocatedImage> {
     throw new AtomicError(`${path} contains no image: it has no manifest.json`, {
       hint: "for an OCI layout use 'oci:'",
     });
-  const name = storedName(annotatedName(parseManifest(text, path)), path, '');
+  const manifest = parseManifest(text, path);
+  const name = storedName(annotatedName(manifest), path, '');
   const reference = { ...nameInside(name, path), transport: 'dir' as const };
-  return { ...PLAIN, reference, transport: 'dir', path };
+  const identity = () => Promise.resolve(digestFor(manifest, digestOf(text), path));
+  return located({ reference, transport: 'dir', path, identity });
 }
 
 async function locateLayout(
@@ -110,14 +156,22 @@ async function locateLayout(
   const entry = await findInLayout(layout, tag);
   const reference = { ...nameInside(storedName(annotatedName(entry), path, tag), path), transport };
   const selector = tag === '' ? '' : `:${tag}`;
-  return {
-    ...PLAIN,
+  return located({
     reference,
     transport,
     path,
     selector,
+    identity: async () => {
+      const text = await layout.read(blobPath(entry));
+      return text && digestFor(parseManifest(text, path), entry.digest, path);
+    },
     verify: async () => await verifyEntry(layout, entry),
-  };
+  });
+}
+
+/** The digest of a manifest, or, of a list of manifests, that of the one for this machine. */
+function digestFor(manifest: Manifest, digest: string, path: string): string {
+  return manifest.manifests === undefined ? digest : choosePlatform(manifest, path);
 }
 
 async function requireKind(path: string, kind: 'file' | 'directory'): Promise<void> {

@@ -12,6 +12,11 @@ export interface Layout {
   read(file: string): Promise<string | undefined>;
 }
 
+/** Where a layout has a manifest, a configuration or a layer. */
+export function blobPath({ digest }: { readonly digest: string }): string {
+  return `blobs/sha256/${hexOf(digest)}`;
+}
+
 type Entry = NonNullable<Manifest['manifests']>[number];
 
 /**
@@ -40,8 +45,9 @@ export async function findInLayout(layout: Layout, tag: string): Promise<Entry> 
  *
  * @throws AtomicError
  */
-export async function verifyEntry(layout: Layout, { digest }: Entry): Promise<void> {
-  const text = await layout.read(`blobs/sha256/${hexOf(digest)}`);
+export async function verifyEntry(layout: Layout, entry: Entry): Promise<void> {
+  const { digest } = entry;
+  const text = await layout.read(blobPath(entry));
   if (text === undefined) throw new AtomicError(`${layout.path} lacks the manifest ${digest}`);
   if (digestOf(text) !== digest) throw mismatch(`the manifest in ${layout.path}`, digestOf(text), digest);
 }
