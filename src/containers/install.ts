@@ -5,6 +5,7 @@ import { note } from '../events.ts';
 import { exists, readLinkIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
 import { resolveReference } from '../images/sources/locate.ts';
+import { findImage, type LocalImage } from '../images/store/images.ts';
 import { labelOf, labelsOf } from '../images/store/labels.ts';
 import { activePath, type Container, containerOf, preinstalledPath } from './deployments/container.ts';
 import { defaultContainerName, parseNewContainerName } from './deployments/name.ts';
@@ -12,12 +13,13 @@ import { requireOwnNames, stemOf } from './deployments/name-conflicts.ts';
 import { requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
 import { hasOwnUnit } from './deployments/unit-owner.ts';
-import { prepareDeployment } from './preparation/prepare.ts';
+import { prepareDeployment, previewDeployment } from './preparation/prepare.ts';
+import { showChange, showDeployment } from './preparation/show.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
 import { removeSlots } from './transaction/slots.ts';
 import { switchOver } from './transaction/switch-over.ts';
-import { withContainer } from './transaction/transaction.ts';
+import { withContainer, withLock } from './transaction/transaction.ts';
 import { alreadyExists } from './transaction/unit-files.ts';
 
 export interface InstallRequest {
@@ -64,7 +66,7 @@ export async function installContainer(context: Context, request: InstallRequest
     remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
   if (request.isDryRun) {
-    if (!isTaken(context, container)) display(context, install);
+    await display(context, request.image, install);
     return 0;
   }
   const work = async () => await installUnlessTaken(context, request.image, install);
@@ -103,9 +105,13 @@ async function installUnlessTaken(
   requireFreeDestinations(context, container);
   requireInstalledRuntime(install.runtime);
   const stored = await findOrPullImage(context, image);
-  if (labelOf(labelsOf(context, stored.image), 'atomic.run') === 'once') return stored;
+  if (isRunOnce(context, stored.image)) return stored;
   await installNew(context, stored, install);
   return undefined;
+}
+
+function isRunOnce(context: Context, image: LocalImage): boolean {
+  return labelOf(labelsOf(context, image), 'atomic.run') === 'once';
 }
 
 /** A name that is taken is no error: provisioning scripts install again and again. A link that leads nowhere is free. */
@@ -126,14 +132,26 @@ function requireFreeDestinations(context: Context, container: Container): void {
   for (const path of [unit, tmpfiles]) if (exists(path)) throw alreadyExists(path);
 }
 
-/** What an install would do, for `--display`. */
-function display(context: Context, { container }: Install): void {
+/** Shows what an install would do; of an image that is not in the store, only as much as is known before it is pulled. */
+async function display(context: Context, image: string, install: Install): Promise<void> {
+  const { container } = install;
+  if (isTaken(context, container)) return;
   requireFreeDestinations(context, container);
-  const { name, slots, link, unit } = container;
-  context.report({ kind: 'extracting', path: slots[0] });
-  note(context, `Would create ${link} and ${unit}`);
-  context.report({ kind: 'command', argv: ['systemctl', 'daemon-reload'] });
-  context.report({ kind: 'command', argv: ['systemctl', 'enable', name] });
+  const found = findImage(context, image);
+  if (found !== undefined && isRunOnce(context, found))
+    return note(context, `Would run ${found.name} once, without installing it`);
+  const [destination] = container.slots;
+  if (found === undefined) {
+    context.report({ kind: 'extracting', path: destination });
+    note(context, `Would pull ${image}, and install what it asks for`);
+    showChange(context, container, { unit: undefined, tmpfiles: undefined, services: 'enable', destination });
+    return;
+  }
+  const stored = { image: found, reference: found.name };
+  const request = { ...install, ...stored, slot: 0, kept: {}, current: undefined } as const;
+  const plan = await withLock(context, container, async () => await previewDeployment(context, request));
+  showDeployment(context, plan);
+  showChange(context, container, { ...plan, services: 'enable' });
 }
 
 async function installNew(context: Context, stored: StoredImage, install: Install): Promise<void> {

@@ -2,14 +2,29 @@
 import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { note } from '../events.ts';
-import { exists } from '../host/files/files.ts';
-import { activePath, type Container, containerOf, slotOf, unitCopy } from './deployments/container.ts';
+import { exists, readIfPresent } from '../host/files/files.ts';
+import {
+  activePath,
+  type Container,
+  containerOf,
+  slotOf,
+  tmpfilesCopy,
+  unitCopy,
+} from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime } from './deployments/runtime.ts';
 import { restoreHostFiles } from './host-files/restore.ts';
+import { showChange } from './preparation/show.ts';
+import { findRunning, servicesOf } from './service/restart-set.ts';
 import { switchOver } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
+
+export interface RollbackRequest {
+  readonly name: string;
+  /** Say what would be done, and do nothing. */
+  readonly isDryRun: boolean;
+}
 
 /**
  * Switches a container to its other deployment; unit, tmpfiles and host files become those of that deployment.
@@ -17,11 +32,12 @@ import { withContainer } from './transaction/transaction.ts';
  * @throws AtomicError when there is no other deployment, it is damaged, or its service does not start; the container
  *   is then as it was before
  */
-export async function rollBackContainer(context: Context, text: string): Promise<void> {
-  const container = containerOf(context, parseContainerName(text));
+export async function rollBackContainer(context: Context, request: RollbackRequest): Promise<void> {
+  const container = containerOf(context, parseContainerName(request.name));
   const { name } = container;
   note(context, `Attempting to roll back system container: ${name}`);
   requireActive(container);
+  if (request.isDryRun) return await display(context, container);
   await withContainer(context, container, async () => {
     const from = requireActive(container);
     const target = otherDeployment(container, from);
@@ -35,6 +51,21 @@ export async function rollBackContainer(context: Context, text: string): Promise
       runtime: recordedRuntime(context, container, from),
       keepsFailed: false,
     });
+  });
+}
+
+/** Shows what a rollback would do. */
+async function display(context: Context, container: Container): Promise<void> {
+  const { name } = container;
+  const from = requireActive(container);
+  const { path } = otherDeployment(container, from);
+  note(context, `Rolling back container ${name} to the checkout at ${path}`);
+  const running = await findRunning(context, { name, runtime: recordedRuntime(context, container, from) });
+  showChange(context, container, {
+    unit: readIfPresent(unitCopy(path, name)),
+    tmpfiles: readIfPresent(tmpfilesCopy(path, name)),
+    services: servicesOf(running),
+    destination: path,
   });
 }
 

@@ -16,10 +16,12 @@ import {
 import { parseContainerName } from './deployments/name.ts';
 import { recordedRuntime, runtimeFor } from './deployments/runtime.ts';
 import { dependantsOf } from './deployments/shared-rootfs.ts';
-import { runsSlot } from './deployments/unit-owner.ts';
+import { hasOwnUnit, runsSlot, tmpfilesState, unitState } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
+import { recordsOf } from './host-files/record.ts';
 import { isMarked, mark, readMarker } from './transaction/marker.ts';
 import { requireNoMountedSlots } from './transaction/slots.ts';
+import { readableIn } from './transaction/steps.ts';
 import { takeAway } from './transaction/take-away.ts';
 import { withLock } from './transaction/transaction.ts';
 
@@ -44,16 +46,29 @@ export async function uninstallContainer(context: Context, request: UninstallReq
 
 async function uninstall(context: Context, request: UninstallRequest): Promise<void> {
   const container = containerOf(context, parseContainerName(request.name));
-  const { name, link } = container;
   requireAnyTrace(context, container);
   requireNoDependants(context, container, request);
-  if (request.isDryRun) {
-    context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
-    note(context, `Would remove ${link} and its deployments`);
-    return;
-  }
+  if (request.isDryRun) return display(context, container);
   // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
   await withLock(context, container, async () => await remove(context, container));
+}
+
+/** Shows what an uninstall would do, in the order in which it is done. */
+function display(context: Context, container: Container): void {
+  const { name, link, slots, unit, tmpfiles } = container;
+  const units = unitState(container);
+  const command = (argv: readonly string[]) => context.report({ kind: 'command', argv });
+  if (hasOwnUnit(container)) command(systemd.systemctlArgv(context, 'disable', '--now', name));
+  note(context, `Would remove ${link} and its deployments`);
+  const active = readableIn(context, container, activePath(container));
+  const hostFiles = active === undefined ? [] : [...recordsOf(active.info).keys()];
+  const own = [
+    ...(units.owner === 'own' ? [unit] : []),
+    ...(tmpfilesState(container, units).owner === 'own' ? [tmpfiles] : []),
+  ];
+  for (const path of [...hostFiles, ...own, ...slots.filter(isDirectory)])
+    note(context, `Would remove ${path}`);
+  command(systemd.systemctlArgv(context, 'daemon-reload'));
 }
 
 /** Whether there is anything of a container, be it what a killed command left. */

@@ -43,7 +43,7 @@ async function updateOne(context: Context, { name, info }: Deployment): Promise<
 /** Whatever keeps one container from being updated, but an interrupt, is no reason to leave the others. */
 async function fails(context: Context, name: string): Promise<boolean> {
   try {
-    await updateContainer(context, { name, set: [], keepsFailed: false });
+    await updateContainer(context, { name, set: [], keepsFailed: false, isDryRun: false });
     return false;
   } catch (error) {
     if (context.signal.aborted || interruptIn(error) !== undefined) throw error;

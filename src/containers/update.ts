@@ -18,14 +18,16 @@ import { type Deployment, readDeployment } from './deployments/deployment.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
 import { runtimeFor, usableRuntime } from './deployments/runtime.ts';
 import { findRemoteRootfs } from './deployments/shared-rootfs.ts';
-import { type PrepareRequest, prepareDeployment } from './preparation/prepare.ts';
+import { type PrepareRequest, prepareDeployment, previewDeployment } from './preparation/prepare.ts';
+import { showChange, showDeployment } from './preparation/show.ts';
 import { readExports } from './rendering/exports.ts';
 import { recordedValues, valuesSetByPerson } from './rendering/recorded-values.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
+import { findRunning, servicesOf } from './service/restart-set.ts';
 import { requireUsableSlot } from './transaction/slots.ts';
 import { switchOver } from './transaction/switch-over.ts';
-import { withContainer } from './transaction/transaction.ts';
+import { withContainer, withLock } from './transaction/transaction.ts';
 
 export interface UpdateRequest {
   readonly name: string;
@@ -37,6 +39,8 @@ export interface UpdateRequest {
   readonly runtime?: string;
   /** Leave a deployment that does not start where it is, instead of going back. */
   readonly keepsFailed: boolean;
+  /** Say what would be done, and do nothing. */
+  readonly isDryRun: boolean;
 }
 
 /**
@@ -51,6 +55,7 @@ export async function updateContainer(context: Context, request: UpdateRequest):
   const container = containerOf(context, parseContainerName(request.name));
   const set = parseSet(request.set);
   requireInstalled(container);
+  if (request.isDryRun) return await display(context, container, { ...request, set });
   return await withContainer(context, container, async () => {
     const current = readDeployment(container.name, requireInstalled(container));
     const runtimes = runtimesOf(context, current, request.runtime);
@@ -65,6 +70,31 @@ export async function updateContainer(context: Context, request: UpdateRequest):
       runtime: runtimes.before,
       keepsFailed: request.keepsFailed,
     });
+    return true;
+  });
+}
+
+/** Shows what an update would do; an image that would have to be pulled for it is not. */
+async function display(
+  context: Context,
+  container: Container,
+  request: Omit<UpdateRequest, 'set'> & { set: Values },
+): Promise<boolean> {
+  const { rebase } = request;
+  if (rebase !== undefined && findImage(context, rebase) === undefined) {
+    note(context, `Would pull ${rebase}, and update '${container.name}' to it`);
+    return true;
+  }
+  return await withLock(context, container, async () => {
+    const current = readDeployment(container.name, requireInstalled(container));
+    const runtimes = runtimesOf(context, current, request.runtime);
+    const next = await nextDeployment(context, { container, current }, { ...request, ...runtimes });
+    if (next === undefined) return false;
+    requireUsableSlot(container, next.slot);
+    const plan = await previewDeployment(context, next);
+    showDeployment(context, plan);
+    const running = await findRunning(context, { name: container.name, runtime: runtimes.before });
+    showChange(context, container, { ...plan, services: servicesOf(running) });
     return true;
   });
 }

@@ -94,6 +94,26 @@ describe('--display', () => {
     expect(shown.stdout.split('\n')[0]).toBe(`Extracting to ${CONTAINERS}/shown.0`);
     expect((await box.atomic('images', 'list')).stdout).not.toContain('stubborn');
   });
+
+  it('shows the files of an image that is there, and leaves nothing', async () => {
+    await box.atomic('pull', box.image('host-files'));
+
+    const shown = await install('shown', 'host-files', '--display', '--set=RECEIVER=me');
+
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    for (const line of [
+      `Would write ${CONTAINERS}/shown.0/config.json:`,
+      'Would install /opt/atomic-test/dropped',
+      'Would write /etc/systemd/system/shown.service:',
+      `    WorkingDirectory=${CONTAINERS}/shown.0`,
+      'systemctl daemon-reload',
+      'systemctl enable shown',
+      `Would make ${CONTAINERS}/shown point to ${CONTAINERS}/shown.0`,
+    ])
+      expect(shown.stdout.split('\n')).toContain(line);
+    expect(shown.stdout).toContain('RECEIVER=me');
+    expect((await box.sh(`ls -A ${CONTAINERS} | grep shown; ls -d /opt/atomic-test`)).stdout).toBe('');
+  });
 });
 
 describe('values', () => {

@@ -235,6 +235,30 @@ describe('a container of the Python tool', () => {
   });
 });
 
+describe('--display', () => {
+  it('of an update and a rollback shows the commands, and changes nothing', async () => {
+    await box.atomic('run', 'hello');
+    const state = `ls -A ${CONTAINERS}; readlink ${CONTAINERS}/hello; systemctl show -P ExecMainPID hello; ls -la /etc/systemd/system`;
+    const before = await box.type(state);
+
+    const shown = await update('--display', '--set=RECEIVER=x');
+    expect(await box.type(state)).toBe(before);
+    await update('--set=RECEIVER=x');
+    const between = await box.type(state);
+    const back = await box.atomic('containers', 'rollback', '--display', 'hello');
+
+    expect(await box.type(state)).toBe(between);
+    expect(shown).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shown.stdout).toMatch(
+      /\nsystemctl stop hello\n.*\nsystemctl daemon-reload\n.*\nsystemctl start hello\n$/s,
+    );
+    expect(back.stdout).toMatch(
+      /\nsystemctl stop hello\n.*\nsystemctl daemon-reload\n.*\nsystemctl start hello\n$/s,
+    );
+    expect(await update('--display')).toMatchObject({ stdout: 'Latest version already installed.\n' });
+  });
+});
+
 describe('containers rollback', () => {
   installForEach();
 

@@ -77,7 +77,7 @@ describe('at boot', () => {
     await box.sh(`${install('other', '--set=PORT=8082', image('hello-world'))}`);
     await box.sh(killedAt('switch.linked', install(NAME, image('host-files'))));
     await box.sh(killedAt('switch.linked', install('bad', '--set=PORT=8083', image('hello-world'))));
-    await box.sh('rm /etc/systemd/system/bad.service; mkdir /etc/systemd/system/bad.service');
+    await box.sh('mkdir /etc/systemd/system/.bad.service.tmp');
 
     await reboot();
 
@@ -85,7 +85,7 @@ describe('at boot', () => {
     expect((await box.sh('systemctl is-active other')).stdout).toBe('active\n');
     expect(await journal()).toContain("Could not recover 'bad': ");
     expect(await leftovers()).toBe('.bad.0.old\n.bad.pending\n');
-    await box.sh('rmdir /etc/systemd/system/bad.service; atomic uninstall bad');
+    await box.sh('rmdir /etc/systemd/system/.bad.service.tmp; atomic uninstall bad');
     expect(await leftovers()).toBe('');
   });
 

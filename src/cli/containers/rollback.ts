@@ -8,10 +8,11 @@ export function addRollback(parent: CommandUnknownOpts, cli: Cli): void {
     .command('rollback')
     .description('switch to the other deployment')
     .argument('<container>', 'name of the container')
-    .action((name, _options, self) =>
+    .option('--display', 'show what would be done')
+    .action((name, options, self) =>
       perform(cli, self, async (context) => {
         const { rollBackContainer } = await import('../../containers/rollback.ts');
-        await rollBackContainer(context, name);
+        await rollBackContainer(context, { name, isDryRun: options.display === true });
       }),
     );
 }

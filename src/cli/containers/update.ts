@@ -16,6 +16,7 @@ interface Options {
   readonly set: readonly string[];
   readonly rollback: boolean;
   readonly runtime?: string;
+  readonly display?: true;
 }
 
 /** `atomic containers update`: a new deployment from a newer image or with other values. */
@@ -30,6 +31,7 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
     .option('--set <VAR=VALUE>', 'value for a variable of the templates (repeatable)', collect, [])
     .option('--runtime <PATH>', 'move the container to another OCI runtime')
     .option('--no-rollback', 'keep a new deployment that does not start')
+    .option('--display', 'show what would be done')
     .action((positional, options: Options, self) =>
       perform(cli, self, async (context) => {
         const name = positional ?? options.container;
@@ -39,7 +41,7 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
           return printSummary(cli.output, await updateAllContainers(context));
         }
         const { set, rebase, runtime } = options;
-        const request = { name, set, keepsFailed: !options.rollback };
+        const request = { name, set, keepsFailed: !options.rollback, isDryRun: options.display === true };
         await updateAndReport(cli, context, {
           ...request,
           ...(rebase ? { rebase } : {}),

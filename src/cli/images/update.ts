@@ -35,7 +35,7 @@ export function addImagesUpdate(parent: CommandUnknownOpts, cli: Cli, { isShort 
         // who names a storage means an image
         const mayBeContainer = isShort && options.storage === undefined;
         if (mayBeContainer && image !== undefined && (await isContainer(context, image))) {
-          await updateAndReport(cli, context, { name: image, set: [], keepsFailed: false });
+          await updateAndReport(cli, context, { name: image, set: [], keepsFailed: false, isDryRun: false });
           return 0;
         }
         const { updateAllImages, updateImage } = await import('../../images/update.ts');

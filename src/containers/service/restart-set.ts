@@ -54,6 +54,15 @@ export function followersOf(context: Context, container: Container): readonly Ru
   );
 }
 
+/** The names of what is stopped, and of what is started again. */
+export function servicesOf({ containers, units }: RestartSet): {
+  readonly stopped: readonly string[];
+  readonly started: readonly string[];
+} {
+  const names = containers.map(({ name }) => name);
+  return { stopped: names, started: [...names, ...units] };
+}
+
 /** What is in one of two sets. */
 export function unionOf(a: RestartSet, b: RestartSet): RestartSet {
   const names = new Set(a.containers.map(({ name }) => name));
