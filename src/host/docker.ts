@@ -4,6 +4,7 @@ import type { IncomingMessage, RequestOptions } from 'node:http';
 import * as z from 'zod';
 import { AtomicError, isErrno } from '../errors.ts';
 import type { Host } from './host.ts';
+import { isHeldByInitAlone } from './socket-owner.ts';
 
 const DEFAULT_SOCKET = '/var/run/docker.sock';
 const DEFAULT_PORT = 2375;
@@ -54,12 +55,12 @@ export interface Engine {
 /**
  * Finds the engine of `DOCKER_HOST`, or of the usual socket.
  *
- * @returns `undefined` when there is none, or it is not for us to talk to
+ * @returns `undefined` when there is none, it is not for us to talk to, or it would only be started by our asking
  * @throws AtomicError when there is one that does not answer
  */
 export async function findEngine(host: Host): Promise<Engine | undefined> {
   const address = addressOf(host.env.DOCKER_HOST);
-  if (address === undefined) return undefined;
+  if (address === undefined || isAsleep(address)) return undefined;
   const connection = { address, signal: host.signal };
   try {
     await ask(connection, '/_ping', GREETING_TIME);
@@ -69,6 +70,11 @@ export async function findEngine(host: Host): Promise<Engine | undefined> {
     throw error;
   }
   return engineAt(connection);
+}
+
+/** Whether only systemd listens on a socket, to start the engine at the first call. */
+function isAsleep({ options }: Address): boolean {
+  return 'socketPath' in options && isHeldByInitAlone(options.socketPath);
 }
 
 function engineAt(connection: Connection): Engine {

@@ -81,6 +81,8 @@ describe('a container with', () => {
 });
 
 describe('a dangling link', () => {
+  afterEach(cleanUp);
+
   it('is repaired by an install', async () => {
     await box.type(`rm -r ${CONTAINERS}/c.0`);
 
@@ -91,6 +93,7 @@ describe('a dangling link', () => {
 
 describe('a killed update', () => {
   const env = (point: string) => ({ env: { ATOMIC_TEST_FAULT: `${point}:kill` } });
+  afterEach(cleanUp);
   const bundle = async () => (await box.type('runc state c | jq -r .bundle')).trim();
 
   it.each([

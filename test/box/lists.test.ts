@@ -14,6 +14,21 @@ async function programsOf(...argv: readonly string[]): Promise<readonly string[]
   return [...stderr.matchAll(/"argv":\["([^"]+)"/g)].map(([, program = '']) => program);
 }
 
+describe('an engine that systemd starts at the first call', () => {
+  it('is not started by a list', async () => {
+    const unit =
+      'systemd-run --quiet --unit=sleepy --socket-property=ListenStream=/run/docker.sock sleep 1000';
+    await box.type(unit);
+
+    expect(await box.atomic('images', 'list')).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await box.atomic('containers', 'list', '-a')).toMatchObject({ exitCode: 0, stderr: '' });
+
+    expect(await box.isActive('sleepy.socket')).toBe(true);
+    expect(await box.isActive('sleepy.service')).toBe(false);
+    await box.type('systemctl stop sleepy.socket; rm -f /run/docker.sock');
+  });
+});
+
 describe('the number of processes', () => {
   it('is one for containers, none for images, however many there are', async () => {
     const few = [await programsOf('containers', 'list', '-a'), await programsOf('images', 'list', '-a')];

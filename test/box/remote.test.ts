@@ -153,7 +153,8 @@ describe('a container with a remote rootfs', () => {
 
   it('is named when it is the one that does not start', async () => {
     await box.atomic('run', 'far');
-    await box.type(`sed -i 's/"run.sh"/"gone.sh"/' ${CONTAINERS}/far/config.json`);
+    const broken = `jq '.process.args = ["gone.sh"]' config.json > new && mv new config.json`;
+    await box.type(`cd ${CONTAINERS}/far && ${broken}`);
 
     const updated = await box.atomic('containers', 'update', '--set=RECEIVER=x', 'base');
 
