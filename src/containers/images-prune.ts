@@ -1,6 +1,6 @@
 /** `atomic images prune`: removes deployments and layers that nothing needs. */
 import type { Context } from '../context.ts';
-import { exists } from '../host/files/files.ts';
+import { exists, syncPath } from '../host/files/files.ts';
 import { pruneImages } from '../images/prune.ts';
 import { removeStaleFolder } from '../images/store/stale-folder.ts';
 import { containerOf } from './deployments/container.ts';
@@ -17,6 +17,7 @@ import { withContainer } from './transaction/transaction.ts';
  */
 export async function prune(context: Context): Promise<number> {
   for (const slot of slotFolders(context)) if (slot.isUnclaimed) await removeUnclaimed(context, slot);
+  if (exists(context.paths.checkouts)) await syncPath(context.paths.checkouts);
   await sweepMounts(context);
   return await pruneImages(context, deployedCommits(context));
 }

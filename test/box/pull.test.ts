@@ -11,17 +11,14 @@ const refs = async () => (await box.sh(`ostree --repo=${REPO} refs | sort`)).std
 const metadata = async (ref: string, key: string) =>
   (await box.sh(`ostree --repo=${REPO} show --print-metadata-key=${key} ${ref}`)).stdout.trim();
 
-/** Kills the pull later and later, until one dies between its first layer and its tag; returns those layers. */
+/** Pulls until the first layers are there, and is killed then; returns those layers. */
 async function killedMidway(pull: string, folder: string): Promise<readonly string[]> {
-  for (let delay = 150; delay < 1000; delay += 10) {
-    await box.sh(`rm -rf ${folder}; ${pull} >/dev/null 2>&1 & sleep ${delay / 1000}; kill -KILL $!; wait`);
-    const { stdout } = await box.sh(`ls ${folder}/.storage/ostree/refs/heads/ociimage`);
-    const names = stdout.split('\n').filter(Boolean);
-    if (names.some((name) => name.includes('latest'))) return [];
-    const layers = await layersAmong(names, folder);
-    if (layers.length > 0) return layers;
-  }
-  return [];
+  await box.sh(`ATOMIC_TEST_FAULT=pull.layer-imported:kill ${pull}`);
+  const names = (await box.type(`ls ${folder}/.storage/ostree/refs/heads/ociimage`))
+    .split('\n')
+    .filter(Boolean);
+  expect(names.filter((name) => name.includes('latest'))).toEqual([]);
+  return await layersAmong(names, folder);
 }
 
 /** Without the configuration, which skopeo reads each time. */
@@ -161,6 +158,26 @@ describe('pull', () => {
 
     expect(both.exitCode).toBe(0);
     expect((await box.sh(`ostree fsck --repo=${CONTAINERS}/two/.storage/ostree`)).exitCode).toBe(0);
+  });
+});
+
+describe('where Docker is the default', () => {
+  it('takes images that say that they are system containers, and says so', async () => {
+    await box.type("echo 'default_storage: docker' >/etc/atomic.conf");
+    const system = await box.atomic('pull', box.image('hello-world'));
+    const other = await box.atomic('pull', box.image('defaults-only'));
+    const missing = await box.atomic('pull', box.image('nowhere'));
+    await box.type('rm /etc/atomic.conf');
+
+    expect(system.exitCode).toBe(0);
+    expect(system.stdout).toContain(
+      "Note: Switching from the 'docker' backend to the 'ostree' backend based on the 'atomic.type' label in the image.",
+    );
+    for (const { exitCode, stderr } of [other, missing])
+      expect({ exitCode, stderr }).toEqual({
+        exitCode: 1,
+        stderr: expect.stringContaining("The storage backend 'docker' is not available."),
+      });
   });
 });
 

@@ -16,7 +16,13 @@ export interface CommitRequest {
 }
 
 /** Messages in English; and libarchive, which reads the layers, takes names beyond ASCII in a UTF-8 locale only. */
-const ENVIRONMENT = { LC_ALL: 'C.UTF-8' };
+const ENVIRONMENT = { LC_ALL: utf8Locale() };
+
+/** RHEL 7 has no C.UTF-8; a locale that is missing would count as plain C. */
+function utf8Locale(): string {
+  const hasPlain = ['C.utf8', 'C.UTF-8'].some((name) => existsSync(`/usr/lib/locale/${name}`));
+  return hasPlain ? 'C.UTF-8' : 'en_US.UTF-8';
+}
 
 async function ostree(
   host: Host,

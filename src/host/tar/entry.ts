@@ -110,7 +110,14 @@ export function readPreface(type: string, content: Buffer): Prefaced {
     records.get('linkpath'),
     records.get('size'),
   ];
-  return { ...(name && { name }), ...(link && { link }), ...(size && { size: Number(size.toString()) }) };
+  return { ...(name && { name }), ...(link && { link }), ...(size && { size: decimal(size) }) };
+}
+
+/** libarchive, which reads the archive after us, would take another number for a size that is not written so. */
+function decimal(size: Buffer): number {
+  const text = size.toString('latin1');
+  if (!/^\d+$/.test(text)) throw new AtomicError('has malformed pax records');
+  return Number(text);
 }
 
 /** Lines `LENGTH KEY=VALUE`, where the value may be anything, and the length counts the whole line. */

@@ -97,6 +97,11 @@ describe('a layer', () => {
       entries: [{ name: 'p', type: 'x', content: 'path' }, { name: 'a' }],
       line: /malformed pax records/,
     },
+    ...['0x10', '1e1', ' 1', '-1', '1 '].map((size) => ({
+      name: `a size of '${size}', of which everybody makes another number`,
+      entries: [{ name: 'a', content: 'x', pax: { size } }],
+      line: /malformed pax records/,
+    })),
   ])('is refused for $name', async ({ entries, line }) => {
     const failure = await filtered(entries).catch((error: unknown) => error);
 
