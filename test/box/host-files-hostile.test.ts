@@ -223,17 +223,20 @@ describe('an uninstall', () => {
     expect(uninstalled.stdout).toContain('Will not delete /opt/hostile/a as it was manually modified.\n');
   });
 
-  it('removes what an update that was killed has left beside its files', async () => {
-    await install('h', await image('plain', [file('opt/hostile/a')]));
-    const next = await image('next', [file('opt/hostile/a', 'next\n'), file('etc/hostile-next')]);
-    const killed = 'ATOMIC_TEST_FAULT=activate.host-files:kill';
-    expect((await box.sh(`${killed} atomic containers update --rebase=${next} h`)).exitCode).toBe(137);
+  it.each(['switch.copied', 'switch.host-files', 'switch.settled'])(
+    'removes what an update that was killed after %s has left beside its files',
+    async (point) => {
+      await install('h', await image('plain', [file('opt/hostile/a')]));
+      const next = await image('next', [file('opt/hostile/a', 'next\n'), file('etc/hostile-next')]);
+      const killed = `ATOMIC_TEST_FAULT=${point}:kill`;
+      expect((await box.sh(`${killed} atomic containers update --rebase=${next} h`)).exitCode).toBe(137);
 
-    expect(await box.atomic('uninstall', 'h')).toMatchObject({ exitCode: 0, stderr: '' });
+      expect(await box.atomic('uninstall', 'h')).toMatchObject({ exitCode: 0, stderr: '' });
 
-    expect((await box.sh('ls -d /opt/hostile /etc/hostile*')).stdout).toBe('');
-    expect(await asides()).toBe('');
-  });
+      expect((await box.sh('ls -d /opt/hostile /etc/hostile*')).stdout).toBe('');
+      expect(await asides()).toBe('');
+    },
+  );
 });
 
 describe('a file of the host', () => {

@@ -1,12 +1,12 @@
-import { existsSync, readlinkSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { cpSync, existsSync, readlinkSync } from 'node:fs';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Container } from '../../../../src/containers/deployments/container.ts';
-import type { Deployment } from '../../../../src/containers/deployments/deployment.ts';
+import { type Deployment, readDeployment } from '../../../../src/containers/deployments/deployment.ts';
 import { settleHostFiles, undoHostFiles } from '../../../../src/containers/placement/settle.ts';
 import { stageOnHost } from '../../../../src/containers/placement/stage-on-host.ts';
 import { swapHostFiles } from '../../../../src/containers/placement/swap.ts';
 import { Directory } from '../../../../src/host/files/directory.ts';
-import { MEMORY, useEmptyDirectory } from '../../support/directory.ts';
+import { MEMORY, useDirectory, useEmptyDirectory } from '../../support/directory.ts';
 import { containerIn, install, pointTo, prepare, type Tree, type World, worldIn } from './world.ts';
 
 /** A process that is killed writes no journal either. */
@@ -31,9 +31,6 @@ vi.mock(import('../../../../src/containers/host-files/journal.ts'), async (origi
 
 const directory = useEmptyDirectory(MEMORY);
 let world: World;
-beforeEach(() => {
-  world = worldIn(directory);
-});
 afterEach(() => {
   revive();
 });
@@ -87,12 +84,22 @@ interface Change {
   readonly to: Deployment;
 }
 
+/** The same for all: made once, since it takes longer than what is tried on it. */
+const template = useDirectory(MEMORY);
+beforeAll(async () => {
+  const made = worldIn(template);
+  made.put(THEIRS);
+  const from = await install(made, 'app', OLD);
+  await prepare(made, containerIn(made, 'app'), { slot: 1, tree: NEW, current: from });
+});
+
 /** A container with the old deployment on the host, and the new one prepared. */
-async function halfWay(): Promise<Change> {
-  world.put(THEIRS);
-  const from = await install(world, 'app', OLD);
+function halfWay(place: string): Change {
+  cpSync(template, place, { recursive: true, verbatimSymlinks: true });
+  world = worldIn(place);
   const container = containerIn(world, 'app');
-  const to = await prepare(world, container, { slot: 1, tree: NEW, current: from });
+  const [from, to] = container.slots.map((path) => readDeployment('app', path)) as [Deployment, Deployment];
+  pointTo(container, from);
   return { container, from, to };
 }
 
@@ -116,12 +123,11 @@ async function recover({ container, to }: Change): Promise<Tree> {
 
 /** The number of calls of a whole change. */
 async function countCalls(): Promise<number> {
-  const whole = await halfWay();
+  const whole = halfWay(`${directory}/whole`);
   const calls = failing(0, false);
   await change(whole);
   revive();
   expect(world.host()).toEqual({ ...NEW, ...THEIRS });
-  world = worldIn(`${directory}/again`);
   return calls.count;
 }
 
@@ -131,8 +137,7 @@ describe('a change of host files', () => {
     const outcomes = new Set<string>();
 
     for (let at = 1; at <= total; at += 1) {
-      world = worldIn(`${directory}/kill-${at}`);
-      const cut = await halfWay();
+      const cut = halfWay(`${directory}/kill-${at}`);
       failing(at, true);
       await change(cut).catch(() => undefined);
       revive();
@@ -151,8 +156,7 @@ describe('a change of host files', () => {
     const total = await countCalls();
 
     for (let at = 1; at <= total; at += 1) {
-      world = worldIn(`${directory}/fail-${at}`);
-      const failed = await halfWay();
+      const failed = halfWay(`${directory}/fail-${at}`);
       failing(at, false);
       const error = await change(failed).then(
         () => undefined,
@@ -168,7 +172,7 @@ describe('a change of host files', () => {
   });
 
   it('can be undone when it has been made, and be made again', async () => {
-    const { container, from, to } = await halfWay();
+    const { container, from, to } = halfWay(`${directory}/made`);
     await stageOnHost(world.context, container, { to, destination: to.path, installed: [from] });
     await swapHostFiles(world.context, container);
     expect(hostWithoutAsides()).toEqual({ ...NEW, ...THEIRS, '/var/empty-old/': '' });
@@ -182,8 +186,7 @@ describe('a change of host files', () => {
 
   it('whose undoing is killed at any call is undone by the next command', async () => {
     for (let at = 1; ; at += 1) {
-      world = worldIn(`${directory}/undo-${at}`);
-      const { container, from, to } = await halfWay();
+      const { container, from, to } = halfWay(`${directory}/undo-${at}`);
       await stageOnHost(world.context, container, { to, destination: to.path, installed: [from] });
       await swapHostFiles(world.context, container);
       const calls = failing(at, true);
