@@ -71,7 +71,7 @@ interface Planning {
 
 async function planFile(context: Context, host: Directory, { file, mirror, plan }: Planning): Promise<void> {
   const { target, kind } = file;
-  using directory = openFor(host, target);
+  using directory = openFor(host, dirname(target), target);
   const found = directory && findIn(directory, basename(target), context.signal);
   const wanted = await recordFor(context, file, mirror);
   const before = plan.current.get(target);
@@ -89,10 +89,10 @@ async function planFile(context: Context, host: Directory, { file, mirror, plan 
     plan.additions.push({ path: target, size: wanted.size ?? 0 });
 }
 
-/** The directory of the host that a file goes to, if there is one. A link on the way could lead anywhere. */
-function openFor(host: Directory, target: string): Directory | undefined {
+/** A directory of the host, if there is one, on the way to a file. A link on the way could lead anywhere. */
+function openFor(host: Directory, path: string, target: string): Directory | undefined {
   try {
-    return openOnHost(host, dirname(target));
+    return openOnHost(host, path);
   } catch (error) {
     throw error instanceof Obstacle ? cannotPut(target, error) : error;
   }
@@ -104,7 +104,7 @@ function createdDirectories(host: Directory, plan: Plan, current: Deployment | u
   const parents = new Set([...plan.planned.keys()].flatMap(parentsOf));
   return [...parents].filter((path) => {
     if (recorded.has(path) || plan.owners.haveDirectory(path)) return true;
-    using directory = openFor(host, join(path, '.'));
+    using directory = openFor(host, path, path);
     return directory === undefined;
   });
 }

@@ -28,6 +28,16 @@ export function isRefused(error: unknown): boolean {
   return error instanceof Obstacle || isErrno(error, 'EROFS', 'EPERM', 'EACCES');
 }
 
+/** Tries again once: a file system that has failed need not fail twice. */
+export function twice(body: () => void): void {
+  try {
+    body();
+  } catch (error) {
+    if (isErrno(error, ...IN_USE)) throw error;
+    body();
+  }
+}
+
 /**
  * Removes directories as far as nothing is in them any more; what cannot be removed is named in a warning.
  *
@@ -38,7 +48,9 @@ export function removeDirectories(context: Context, host: Directory, paths: Iter
   for (const path of [...paths].sort().reverse()) {
     try {
       using parent = openOnHost(host, dirname(path));
-      if (parent?.stat(basename(path))?.isDirectory()) parent.rmdir(basename(path));
+      twice(() => {
+        if (parent?.stat(basename(path))?.isDirectory()) parent.rmdir(basename(path));
+      });
     } catch (error) {
       if (isErrno(error, ...IN_USE)) continue;
       warnAbout(context, `cannot remove ${printable(path)}`, error);

@@ -11,7 +11,7 @@ import { byDirectory, openHost, openOnHost } from '../host-files/host-path.ts';
 import { noteModified, printable, warnAbout } from '../host-files/notes.ts';
 import { type Owners, ownersBeside } from '../host-files/owners.ts';
 import { type FileRecord, recordsOf } from '../host-files/record.ts';
-import { removeDirectories, syncDirectories } from './directories.ts';
+import { removeDirectories, syncDirectories, twice } from './directories.ts';
 import { withHostFilesLock } from './lock.ts';
 import { undoHostFiles } from './settle.ts';
 
@@ -71,7 +71,7 @@ async function removeIn(
       if (removal === 'changed') noteModified(context, entry);
       if (removal !== 'remove' || directory === undefined) continue;
       if (found?.stat.isDirectory()) emptied.push(entry);
-      else directory.unlink(basename(entry));
+      else twice(() => directory.unlink(basename(entry)));
     } catch (error) {
       context.signal.throwIfAborted();
       if (!isErrno(error, 'ENOENT'))

@@ -14,7 +14,7 @@ import {
 } from '../host-files/journal.ts';
 import { printable, warnAbout } from '../host-files/notes.ts';
 import { type Aside, isSame, openAside } from './aside.ts';
-import { removeDirectories, syncDirectories } from './directories.ts';
+import { removeDirectories, syncDirectories, twice } from './directories.ts';
 
 /**
  * Ends a change that `swapHostFiles` has made: puts the new files' names on disk, then removes what lies aside and the
@@ -123,7 +123,7 @@ function removeAsides(context: Context, host: Directory, { groups }: Journal): b
   for (const { directory: path, aside } of groups) {
     try {
       using directory = openOnHost(host, path);
-      directory?.removeTree(aside);
+      twice(() => directory?.removeTree(aside));
     } catch (error) {
       warnAbout(context, `cannot remove ${printable(join(path, aside))}`, error);
       isDone &&= error instanceof Obstacle;

@@ -71,7 +71,10 @@ async function claim(
 ): Promise<Journal | undefined> {
   const owners = ownersBeside(context, container);
   const { groups, record, made, dropped } = await changesFor(context, host, { to, installed, owners });
-  const recorded = recordedFiles(record, [...(to.info['created-folders'] ?? []), ...made]);
+  const before = new Set(installed.flatMap(({ info }) => info['created-folders'] ?? []));
+  // what somebody else has made since the deployment was planned is not ours
+  const stays = to.info['created-folders']?.filter((path) => before.has(path) || owners.haveDirectory(path));
+  const recorded = recordedFiles(record, [...(stays ?? []), ...made]);
   if (record.size === 0 && groups.length === 0 && dropped.length === 0) return undefined;
   const info = { ...to.info, ...recorded };
   const text = renderInfo(info);

@@ -2,6 +2,7 @@ import { cpSync, existsSync, readlinkSync } from 'node:fs';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Container } from '../../../../src/containers/deployments/container.ts';
 import { type Deployment, readDeployment } from '../../../../src/containers/deployments/deployment.ts';
+import { removeHostFiles } from '../../../../src/containers/placement/remove.ts';
 import { settleHostFiles, undoHostFiles } from '../../../../src/containers/placement/settle.ts';
 import { stageOnHost } from '../../../../src/containers/placement/stage-on-host.ts';
 import { swapHostFiles } from '../../../../src/containers/placement/swap.ts';
@@ -168,6 +169,24 @@ describe('a change of host files', () => {
       const want = await recover(failed);
 
       expect({ at, host: world.host() }).toEqual({ at, host: want });
+    }
+  });
+
+  it('leaves nothing behind when a call fails once while it is settled, or its container goes', async () => {
+    for (let at = 1; ; at += 1) {
+      const { container, from, to } = halfWay(`${directory}/settle-${at}`);
+      await stageOnHost(world.context, container, { to, destination: to.path, installed: [from] });
+      pointTo(container, to);
+      await swapHostFiles(world.context, container);
+      const calls = failing(at, false);
+      await settleHostFiles(world.context, container);
+      if (calls.count >= at) expect({ at, host: world.host() }).toEqual({ at, host: { ...NEW, ...THEIRS } });
+      pointTo(container, undefined);
+      await removeHostFiles(world.context, container, [to]);
+      revive();
+
+      expect({ at, host: world.host() }).toEqual({ at, host: THEIRS });
+      if (calls.count < at) break;
     }
   });
 

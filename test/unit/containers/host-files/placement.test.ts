@@ -199,6 +199,19 @@ describe('host files', () => {
     expect(world.host()).toEqual({ '/opt/app/deep/theirs': 'x' });
   });
 
+  it('leave directories alone that somebody has made since they were planned', async () => {
+    const container = containerIn(world, 'app');
+    const to = await prepare(world, container, { tree: { '/opt/app/deep/a': '1' } });
+    expect(to.info['created-folders']).toEqual(['/opt', '/opt/app', '/opt/app/deep']);
+    mkdirSync(world.path('/opt/app'), { recursive: true });
+
+    const app = await switchTo(world, container, { to });
+
+    expect(app.info['created-folders']).toEqual(['/opt/app/deep']);
+    await uninstall(world, app);
+    expect(world.host()).toEqual({ '/opt/app/': '' });
+  });
+
   it('have names that never reach a terminal raw', async () => {
     world.put({ '/etc/\x1b[31mred\n': 'theirs' });
 
