@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { isOnHost } from './support/host-box.ts';
+import { LongFilesFirst } from './support/sequencer.ts';
 
 /** A box waits more than it computes: one more of them than there are cores. There is only one host. */
 const boxesAtOnce = isOnHost ? 1 : Math.min(availableParallelism() + 1, 4);
@@ -23,6 +24,7 @@ export default defineConfig({
     root: new URL('..', import.meta.url).pathname,
     // no test may take longer: those that do are named in the report
     slowTestThreshold: 20_000,
+    sequence: { sequencer: LongFilesFirst },
     projects: [
       // its files share processes, as they change nothing that is global
       {

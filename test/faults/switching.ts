@@ -16,8 +16,8 @@ export interface Switching {
   update(to: Deployed, fault?: Fault): Promise<Outcome>;
   /** Fails unless the host is exactly as what is deployed makes it. */
   expectWhole(): Promise<void>;
-  /** {@link expectWhole}, of what is deployed now or of `next`, whichever of them the container itself says that it is. */
-  expectEither(next: Deployed): Promise<void>;
+  /** {@link expectWhole}, of what was deployed or of `next`, and says whether it is `next`. */
+  expectEither(next: Deployed): Promise<boolean>;
 }
 
 /** Installs the service, starts it and updates it once, before the tests of the file; uninstalls it after them. */
@@ -62,9 +62,12 @@ export function useSwitching(box: TestBox): Switching {
     update,
     expectWhole,
     expectEither: async (next) => {
-      if ((await stateOf(box)).receiver === next.receiver) switchedTo(next);
-      await expectWhole();
+      const state = await stateOf(box);
+      const isNext = state.receiver === next.receiver;
+      if (isNext) switchedTo(next);
+      expect(state).toEqual(wholeState(current, digests));
       await expectAnswer(box, current);
+      return isNext;
     },
   };
 }
@@ -91,12 +94,10 @@ export async function settle(
   switching: Switching,
   { fault, outcome, next }: { fault: Fault; outcome: Outcome; next: Deployed },
 ): Promise<void> {
+  const isOpen = fault.kind === 'kill' || fault.point === 'switch.unmarked';
   expect(outcome.exitCode).not.toBe(0);
-  if (fault.kind === 'kill' || fault.point === 'switch.unmarked') {
-    expect(await box.atomic('run', NAME)).toMatchObject({ exitCode: 0 });
-  } else {
-    if (fault.kind !== 'hang') expect(outcome.stderr).toContain(`a fault at ${fault.point}`);
-    expect((await stateOf(box)).receiver).not.toBe(next.receiver);
-  }
-  await switching.expectEither(next);
+  if (isOpen) expect(await box.atomic('run', NAME)).toMatchObject({ exitCode: 0 });
+  else if (fault.kind !== 'hang') expect(outcome.stderr).toContain(`a fault at ${fault.point}`);
+  const isNext = await switching.expectEither(next);
+  if (!isOpen) expect(isNext).toBe(false);
 }

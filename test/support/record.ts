@@ -21,7 +21,7 @@ export function recordOf(directory: string | undefined, run: Run): Recorded {
       const duration = Math.round(performance.now() - begun);
       appendFileSync(
         join(directory, 'commands'),
-        `${duration} ms, status ${outcome.exitCode}: ${argv.join(' ')}\n`,
+        `${duration} ms, status ${outcome.exitCode}: ${argv.join(' ').replaceAll(/\n\s*/g, '\\n')}\n`,
       );
       return outcome;
     },
