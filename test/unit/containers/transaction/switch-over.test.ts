@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdtempSync } from 'node:fs';
+import { mkdtempSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { Container } from '../../../../src/containers/deployments/container.ts';
@@ -121,6 +121,52 @@ const BACK: readonly { point: string; operations: (host: World) => readonly stri
     operations: (host: World) => [...before(host), STOP, START, STOP, REENABLE, tmpfilesOf(host), START],
   })),
 ];
+
+describe('a rollback', () => {
+  it('takes the same steps, with the deployment that is there', async () => {
+    const { host, container, request } = updatable();
+    await switchOver(host.context, container, request);
+    const begun = host.operations.length;
+    const back = { ...request, operation: 'rollback', from: request.to, to: request.from } as const;
+
+    await switchOver(host.context, container, { ...back, to: container.slots[0] });
+
+    expect(host.operations.slice(begun)).toEqual([RELOAD, tmpfilesOf(host), STOP, START]);
+    expect(host.stateOf(container)).toEqual({ ...wholeAt(container, 0), among: ['c', 'c.0', 'c.1'] });
+  });
+});
+
+describe('a neighbour that shares the root file system', () => {
+  it('is stopped and started, too, and runs on the new one', async () => {
+    const { host, container, request } = updatable();
+    const far = host.container('far');
+    host.deploy(far, far.slots[0], { mark: 'far', remote: container.link });
+    symlinkSync(far.slots[0], far.link);
+    writeFileSync(far.unit, unitOf('far'));
+    host.running.set(far.service, unitOf('far'));
+
+    await switchOver(host.context, container, request);
+
+    const [stop, start] = ['stop', 'start'].map((verb) => `systemctl ${verb} far.service`);
+    expect(host.operations).toEqual([RELOAD, tmpfilesOf(host), STOP, stop, START, start]);
+    expect(JSON.parse(readFileSync(join(far.slots[0], 'config.json'), 'utf8')).root.path).toBe(
+      join(container.slots[1], 'rootfs'),
+    );
+  });
+
+  it('and is damaged is named, and is nobody else’s business', async () => {
+    const { host, container, request } = updatable();
+    const far = host.container('far');
+    host.deploy(far, far.slots[0], { mark: 'far', remote: container.link });
+    symlinkSync(far.slots[0], far.link);
+    writeFileSync(join(far.slots[0], 'config.json'), '');
+
+    await switchOver(host.context, container, request);
+
+    expect(host.stateOf(container)).toMatchObject({ link: container.slots[1], runs: unitOf('new') });
+    expect(host.lines[0]).toMatch(/^Container 'far' cannot follow/);
+  });
+});
 
 describe.concurrent('an update that fails just after', () => {
   it.each(BACK)('$point leaves the old deployment', async ({ point, operations }) => {
