@@ -41,6 +41,18 @@ describe('values that are secrets', () => {
   });
 });
 
+describe('the tmpfiles file of a container', () => {
+  it('is for root alone, in its deployment and on the host', async () => {
+    await box.type(`atomic install --system --name=c ${box.image('with-mounts')}`);
+
+    const files = `${CONTAINERS}/c/tmpfiles-c.conf /etc/tmpfiles.d/c.conf`;
+    expect(
+      await box.type(`stat -c %a ${files}; systemd-tmpfiles --create; stat -c %a /run/with-mounts`),
+    ).toBe('600\n600\n700\n');
+    await box.sh('rmdir /run/with-mounts');
+  });
+});
+
 describe('under a umask of 077', () => {
   it('the root of a container is open to its users', async () => {
     await box.type(`umask 077; atomic install --system --name=c ${box.image('hello-world')}`);

@@ -29,6 +29,9 @@ import { installSectionOf } from '../rendering/unit.ts';
  */
 export type Enablement = 'enable' | 'keep' | 'refresh';
 
+/** Values that are filled in may be secrets; systemd-tmpfiles(8) runs as root. */
+const PRIVATE = 0o600;
+
 /**
  * Makes sure that the files of the deployment in `path` have their places on the host.
  *
@@ -71,10 +74,11 @@ export async function installUnitFiles(
   const unit = unitState(container);
   const tmpfiles = tmpfilesState(container, unit);
   const isReplaceable = unit.owner === 'own' || runsSlot(container, unit.text);
-  await put(context, container.unit, unitNow, { ...unit, isReplaceable });
+  await put(context, container.unit, unitNow, { ...unit, isReplaceable, mode: 0o644 });
   await put(context, container.tmpfiles, tmpfilesNow, {
     ...tmpfiles,
     isReplaceable: tmpfiles.owner === 'own',
+    mode: PRIVATE,
   });
   await faultPoint(context, 'switch.units');
   const isChanged = installSectionOf(unit.text ?? '') !== installSectionOf(unitNow ?? '');
@@ -109,6 +113,7 @@ export function announce(context: Context, lines: readonly Line[]): void {
 interface Found extends HostFileState {
   /** Whether the file may be replaced: it is ours, or could not work with another deployment. */
   readonly isReplaceable: boolean;
+  readonly mode: number;
 }
 
 /** Makes a file of the host have this text, or removes it; what the administrator has changed or made stays. */
@@ -116,7 +121,7 @@ async function put(
   context: Context,
   path: string,
   text: string | undefined,
-  { owner, text: found, isReplaceable }: Found,
+  { owner, text: found, isReplaceable, mode }: Found,
 ): Promise<void> {
   await removeTemporary(path);
   if (owner === 'absent' && text === undefined) return;
@@ -132,7 +137,7 @@ async function put(
   if (text === undefined) await removeForGood(path);
   else {
     await makeDirectories(dirname(path));
-    await replaceFile(path, text);
+    await replaceFile(path, text, mode);
   }
 }
 

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   activePath,
@@ -12,9 +13,11 @@ import {
   tmpfilesCopy,
   unitCopy,
 } from '../../../../src/containers/deployments/container.ts';
-import { parseContainerName } from '../../../../src/containers/deployments/name.ts';
+import { isContainerName, parseContainerName } from '../../../../src/containers/deployments/name.ts';
+import { temporaryNameFor } from '../../../../src/host/files/files.ts';
 import { contextFor } from '../../support/context.ts';
 import { folderWith } from '../../support/folder-with.ts';
+import { holds, LIMIT } from '../../support/properties.ts';
 
 let folder = '';
 
@@ -125,5 +128,52 @@ describe('slotOf', () => {
     { path: '/ck.0/x', want: undefined },
   ])('of $path is $want', ({ path, want }) => {
     expect(slotOf(path)).toBe(want);
+  });
+});
+
+describe('what is hidden of a container', () => {
+  /** Every hidden entry that commands on a container make. */
+  const hidden = (name: string): readonly string[] => {
+    const { link, marker, hostFiles, staging, saved } = named(name, { checkouts: '/ck' });
+    const own = [marker, hostFiles, staging(0), staging(1), saved(0), saved(1)];
+    return [...own, ...[link, marker].map(temporaryNameFor)].map((path) => basename(path));
+  };
+  /** Names that look like ours, and those that are made of the same pieces. */
+  const piece = fc.constantFrom(
+    'a',
+    '0',
+    '1',
+    'new-7',
+    'old',
+    'pending',
+    'tmp',
+    'host-files',
+    'mount-1',
+    'pull-1-abcdef',
+  );
+  const names = fc
+    .array(piece, { minLength: 1, maxLength: 4 })
+    .map((pieces) => pieces.join('.'))
+    .filter(isContainerName);
+
+  it('is what nothing else on this host is called', { timeout: LIMIT }, async () => {
+    await holds(fc.tuple(names, names), ([one, other]) => {
+      if (one === other) return;
+      const others = new Set([...hidden(other), other, `${other}.0`, `${other}.1`]);
+      expect(hidden(one).filter((entry) => others.has(entry))).toEqual([]);
+    });
+  });
+
+  it('looks like no directory of a mount, a pull or a run', { timeout: LIMIT }, async () => {
+    const likeOurs = /^\.(mount-[0-9a-f]{16}|(pull|run-once|run)-\d+-[A-Za-z0-9]{6}|storage)$/;
+    const lookalikes = fc.constantFrom(
+      'mount-0123456789abcdef',
+      'pull-1-abcdef',
+      'run-once-99-abcdef',
+      'storage',
+    );
+    await holds(fc.oneof(names, lookalikes), (name) => {
+      expect(hidden(name).filter((entry) => likeOurs.test(entry))).toEqual([]);
+    });
   });
 });

@@ -1,4 +1,4 @@
-import { mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -90,6 +90,21 @@ describe('a directory below /run', () => {
     expect(generateTmpfiles(['/run/shared', '/var/run/other', '/srv/data'], FACTS)).toBe(
       'd    /run/shared   - - - - -\nd    /var/run/other   - - - - -\n',
     );
+  });
+
+  it('is made by such a line when it is missing, and keeps its mode when it is there', async () => {
+    const root = join(folder, 'boot');
+    await mkdir(join(root, 'run'), { recursive: true });
+    const file = join(folder, 'boot.conf');
+    const create = async () => {
+      await execa('systemd-tmpfiles', ['--create', `--root=${root}`, file]);
+      return (await stat(join(root, 'run/shared'))).mode & 0o7777;
+    };
+    await writeFile(file, generateTmpfiles(['/run/shared'], FACTS) ?? '');
+
+    expect(await create()).toBe(0o755);
+    await chmod(join(root, 'run/shared'), 0o1770);
+    expect(await create()).toBe(0o1770);
   });
 
   it.each(['/run', '/run/systemd', '/run/systemd/journal', '/run/user/1000', '/run/lock', '/running'])(
