@@ -185,7 +185,7 @@ describe('the way it is called', () => {
     expect(await box.sh(`${gone}; ${install()}`)).toMatchObject({ exitCode: 0 });
     expect(await box.sh(`${gone}; atomic containers list -a -q`)).toMatchObject({ stdout: 'hello\n' });
     const { stderr, exitCode } = await box.sh(`${gone}; atomic mount hello mnt`);
-    expect(stderr).toMatch(/^the current directory does not exist any more; go to another one.*\n$/m);
+    expect(stderr).toMatch(/^the current directory no longer exists; go to another one.*\n$/m);
     expect(exitCode).toBe(1);
     expect(await box.sh(`${gone}; atomic uninstall hello`)).toMatchObject({ exitCode: 0 });
   });
