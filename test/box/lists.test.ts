@@ -55,13 +55,16 @@ describe('reading', () => {
     expect(listed.stdout).toBe('');
   });
 
-  it('works for an ordinary user', async () => {
+  it('works for an ordinary user where the files allow it', async () => {
     const env = `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS} ATOMIC_OSTREE_REPO=${CONTAINERS}/.storage/ostree`;
-    const listed = await box.sh(
-      `setpriv --reuid=65534 --clear-groups env HOME=/run ${env} atomic images list -q`,
-    );
+    const list = `setpriv --reuid=65534 --clear-groups env HOME=/run ${env} atomic images list -q`;
 
-    expect(listed.stdout).toMatch(/^[0-9a-f]{12}\n$/);
+    const closed = await box.sh(list);
+    const open = await box.sh(`cd ${CONTAINERS}; chmod a+rx . .storage .storage/ostree; ${list}`);
+
+    expect(closed).toMatchObject({ stdout: '', exitCode: 1 });
+    expect(closed.stderr).toMatch(/^EACCES: .*\nSome operations for 'images' require root access\.\n$/);
+    expect(open.stdout).toMatch(/^[0-9a-f]{12}\n$/);
   });
 });
 
