@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { manPage } from '../../docs/man-page.ts';
 import { createProgram } from '../../src/cli/program.ts';
 import { programOf } from '../../src/cli/words.ts';
+import { FAULT_POINTS } from '../../src/faults.ts';
 
 const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(fileOf(path), 'utf8');
@@ -183,6 +184,27 @@ describe('names of files', () => {
 
   it('are found in ARCHITECTURE.md', () => {
     expect(namedFiles('docs/ARCHITECTURE.md')).toContain('src/faults.ts');
+  });
+});
+
+describe('names of steps', () => {
+  it.each(DOCUMENTS)('in ATOMIC_TEST_FAULT are those of steps that exist: %s', (document) => {
+    const named = [...read(document).matchAll(/ATOMIC_TEST_FAULT=([a-z.-]+):/g)].map(
+      ([, step]) => step ?? '',
+    );
+    const known: readonly string[] = FAULT_POINTS;
+
+    expect(named.filter((step) => !known.includes(step))).toEqual([]);
+  });
+});
+
+describe('targets of make', () => {
+  it.each(DOCUMENTS)('are those of the Makefile: %s', (document) => {
+    const targets = [...read('Makefile').matchAll(/^([a-z-]+):/gm)].map(([, target]) => target);
+    const named = [...read(document).matchAll(/\bmake ([a-z-]+)(?=[`\s])/g)].map(([, target]) => target);
+    const inCode = named.filter((target) => read(document).includes(`\`make ${target}`));
+
+    expect(inCode.filter((target) => !targets.includes(target))).toEqual([]);
   });
 });
 
