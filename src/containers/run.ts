@@ -11,6 +11,7 @@ import { findImage } from '../images/store/images.ts';
 import { type Container, containerOf, installedPath, preinstalledPath } from './deployments/container.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
 import { recordedRuntime, requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
+import { hasForeignUnit } from './deployments/unit-owner.ts';
 import { dockerCommand } from './docker/command.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { parseSet } from './rendering/values.ts';
@@ -78,9 +79,11 @@ async function start(context: Context, { container, path }: DeployedContainer): 
 
 function requireUnit(container: Container): void {
   const { name, unit } = container;
-  if (exists(unit) || preinstalledPath(container) !== undefined) return;
+  const isForeign = hasForeignUnit(container);
+  if (!isForeign && (exists(unit) || preinstalledPath(container) !== undefined)) return;
+  const what = isForeign ? 'is not its own' : 'does not exist';
   throw new AtomicError(`cannot start '${name}': it has no service`, {
-    hint: `${unit} does not exist; see 'atomic containers list -a'`,
+    hint: `${unit} ${what}; see 'atomic containers list -a'`,
   });
 }
 

@@ -1,9 +1,11 @@
 /** `atomic stop`: stops the service of a container, and leaves no container behind. */
 import type { Context } from '../context.ts';
+import { AtomicError } from '../errors.ts';
 import * as systemd from '../host/systemd.ts';
 import { containerOf } from './deployments/container.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { installedRuntime } from './deployments/runtime.ts';
+import { hasForeignUnit } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { stopService } from './service/service.ts';
 import { withContainer } from './transaction/transaction.ts';
@@ -29,6 +31,10 @@ async function stop(context: Context, request: StopRequest): Promise<void> {
   const { name } = container;
   const missing = `Unable to find backend associated with container '${name}'`;
   const runtime = installedRuntime(context, container, missing);
+  if (hasForeignUnit(container))
+    throw new AtomicError(`cannot stop '${name}': it has no service`, {
+      hint: `${container.unit} is not its own`,
+    });
   if (request.isDryRun) {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
     return;

@@ -29,6 +29,10 @@ describe("an administrator's unit with the name of a container without a service
     );
     const pid = await box.type('systemctl show -P MainPID c');
 
+    for (const verb of ['run', 'stop'])
+      expect((await box.atomic(verb, 'c')).stderr).toMatch(
+        new RegExp(`: it has no service; ${UNIT} is not its own`),
+      );
     for (const argv of [
       ['containers', 'update', '--set=X=1', 'c'],
       ['containers', 'rollback', 'c'],

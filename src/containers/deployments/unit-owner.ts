@@ -1,8 +1,16 @@
 /** Whose the unit and tmpfiles.d files of a container's name are on the host: its own, changed ones, or an administrator's. */
 import { lstatSync } from 'node:fs';
-import { isErrno } from '../../errors.ts';
+import { ifPossible, isErrno } from '../../errors.ts';
 import { readIfPresent } from '../../host/files/files.ts';
-import { type Container, isDirectory, type Slot, tmpfilesCopy, unitCopy } from './container.ts';
+import {
+  type Container,
+  isDirectory,
+  preinstalledPath,
+  type Slot,
+  tmpfilesCopy,
+  unitCopy,
+} from './container.ts';
+import { readDeployment } from './deployment.ts';
 
 /**
  * `own`: as one of the deployments has it. `changed`: that of a deployment, edited, or masked. `foreign`: no deployment
@@ -21,8 +29,16 @@ export interface HostFileState {
 export function unitState(container: Container): HostFileState {
   const copies = copiesIn(container, unitCopy);
   const state = stateOf(container.unit, copies);
-  if (state.owner !== 'foreign' || hasDeployments(container)) return state;
-  return runsSlot(container, state.text) ? { ...state, owner: 'own' } : state;
+  if (state.owner !== 'foreign' || !runsSlot(container, state.text)) return state;
+  if (!hasDeployments(container)) return { ...state, owner: 'own' };
+  return hasService(container) ? { ...state, owner: 'changed' } : state;
+}
+
+/** Whether one of the deployments says that it has a service, though its copy of the unit may be gone. */
+function hasService(container: Container): boolean {
+  return deploymentsOf(container).some(
+    (path) => ifPossible(() => readDeployment(container.name, path))?.info['has-container-service'],
+  );
 }
 
 /** Whose the tmpfiles.d file of a container is; without any deployment, that goes by the unit. */
@@ -35,6 +51,11 @@ export function tmpfilesState(container: Container, unit: HostFileState): HostFi
 /** Whether the unit of that name is there, and the container's, be it changed. */
 export function hasOwnUnit(container: Container): boolean {
   return ['own', 'changed'].includes(unitState(container).owner);
+}
+
+/** Whether the unit of that name is somebody else's. That of a container which a package brought may be anybody's. */
+export function hasForeignUnit(container: Container): boolean {
+  return unitState(container).owner === 'foreign' && preinstalledPath(container) === undefined;
 }
 
 /** Whether a unit names one of the slots. */

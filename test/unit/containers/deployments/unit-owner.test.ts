@@ -36,6 +36,15 @@ describe('a unit', () => {
     expect(unitState(container)).toEqual({ owner: 'changed', text: undefined });
   });
 
+  it('is changed when the deployment that it runs has lost its copy', () => {
+    const { host, container } = world();
+    host.deploy(container, container.slots[0], { mark: 'one' });
+    rmSync(join(container.slots[0], 'c.service'));
+    writeFileSync(container.unit, `WorkingDirectory=${container.slots[0]}`);
+
+    expect(unitState(container).owner).toBe('changed');
+  });
+
   it('is foreign when no deployment has a service', () => {
     const { host, container } = world();
     host.deploy(container, container.slots[0], { mark: 'one', isService: false });
