@@ -48,7 +48,7 @@ export async function bindReadOnly(host: Host, source: string, folder: string): 
 }
 
 /**
- * Takes away what is mounted on `folder`.
+ * Unmounts what is mounted on `folder`.
  *
  * @throws ToolError when somebody uses it
  */
@@ -56,7 +56,7 @@ export async function unmount(host: Host, folder: string): Promise<void> {
   await host.processes.run({ tool: 'umount', args: ['--', folder], env: { LC_ALL: 'C' } });
 }
 
-/** Takes away whatever is mounted on `folder`, as soon as nobody uses it any more. */
+/** Unmounts whatever is mounted on `folder`, as soon as nobody uses it any more. */
 export async function unmountLazily(host: Host, folder: string): Promise<void> {
   await host.processes.run({ tool: 'umount', args: ['--lazy', '--', folder] });
 }

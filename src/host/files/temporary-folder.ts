@@ -47,7 +47,7 @@ export function temporaryFoldersInUse(parent: string, purpose: string): readonly
 }
 
 /**
- * Only names to the letter count: a container may be called `pull-1-x`, and what is hidden of it has a dot behind its
+ * Only names to the letter count: a container may be called `pull-1-x`, and what is hidden of it has a dot after its
  * name.
  */
 function foldersFor(parent: string, purpose: string): readonly { path: string; owner: string }[] {

@@ -145,7 +145,7 @@ function readArray(bytes: Uint8Array, element: Type, depth: number): GValue {
   return values;
 }
 
-/** The ends of all members of variable size but the last stand behind the members, in reverse order. */
+/** The ends of all members of variable size but the last stand after the members, in reverse order. */
 function readTuple(bytes: Uint8Array, children: readonly Type[], depth: number): GValue {
   const width = offsetWidth(bytes.length);
   const offsets = children.slice(0, -1).filter(({ size }) => size === undefined).length;

@@ -212,7 +212,7 @@ function readElsewhere(repository: string, checksum: string, kind: ObjectKind): 
   return parent === undefined ? undefined : readBytes(objectPath(parent, checksum, kind));
 }
 
-/** ostree-core.c, ostree_raw_file_to_archive_z2_stream(): a header behind its size, in 8 bytes, then raw deflate. */
+/** ostree-core.c, ostree_raw_file_to_archive_z2_stream(): a header after its size, in 8 bytes, then raw deflate. */
 function unpacked(bytes: Buffer, path: string): Buffer {
   try {
     return inflateRawSync(bytes.subarray(8 + bytes.readUInt32BE(0)));

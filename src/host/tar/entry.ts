@@ -16,7 +16,7 @@ export interface TarEntry {
 /** What the entries in front of one say of it, as far as they do. */
 export type Prefaced = Partial<Omit<TarEntry, 'type'>>;
 
-/** Entries that describe the one behind them: pax records (Sun's by `X`), GNU's long names and links, Sun's ACLs. */
+/** Entries that describe the next one: pax records (Sun's by `X`), GNU's long names and links, Sun's ACLs. */
 const PREFACES = new Set(['x', 'X', 'L', 'K', 'A']);
 /** Links, devices, folders and fifos: nothing follows, whatever size their header has. */
 const WITHOUT_CONTENT = new Set(['1', '2', '3', '4', '5', '6']);
@@ -95,7 +95,7 @@ function text(field: Buffer): Buffer {
 }
 
 /**
- * What a preface says of the entry behind it.
+ * What a preface says of the next entry.
  *
  * @param content without padding
  * @throws AtomicError when it is malformed

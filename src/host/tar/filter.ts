@@ -78,7 +78,7 @@ export class TarFilter extends Transform {
 
   override _flush(done: TransformCallback): void {
     const isCut = this.#remaining > 0 || this.#buffer.length > 0 || this.#held.length > 0 || this.#hasMoreMap;
-    // not earlier: whoever has seen the end need not wait for what comes behind it, and may be gone
+    // not earlier: whoever has seen the end need not wait for what follows, and may be gone
     if (this.#hasEnded) this.push(Buffer.concat([END, END]));
     done(isCut ? new AtomicError(`${this.#owner} is cut short`) : null);
   }
@@ -104,7 +104,7 @@ export class TarFilter extends Transform {
     return false;
   }
 
-  /** GNU tar has the map of a sparse file in the header, and goes on behind it (tar(5), "Sparse files"). */
+  /** GNU tar has the map of a sparse file in the header, and goes on after it (tar(5), "Sparse files"). */
   #passMap(): boolean {
     if (this.#buffer.length < BLOCK) return false;
     const block = this.#take(BLOCK);

@@ -13,7 +13,7 @@ type PathTransport = 'dockertar' | 'oci' | 'oci-archive' | 'dir';
 
 export interface Reference {
   readonly transport: Transport;
-  /** The name without its prefix, as typed; for a file or folder its path, with the tag behind it. */
+  /** The name without its prefix, as typed; for a file or folder its path, followed by the tag. */
   readonly name: string;
   /** Empty for a short name. */
   readonly registry: string;

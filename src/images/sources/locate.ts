@@ -30,7 +30,7 @@ export interface LocatedImage {
   readonly transport: string;
   /** The name in a store, or an absolute path. */
   readonly path: string;
-  /** What of the file or folder is meant, as skopeo takes it behind the path. */
+  /** What of the file or folder is meant, as skopeo takes it after the path. */
   readonly selector: string;
   /** Whether it is one of several saved together, with layers in common. */
   readonly isOneOfSeveral: boolean;

@@ -41,7 +41,7 @@ export async function findInLayout(layout: Layout, tag: string): Promise<Entry> 
 }
 
 /**
- * Refuses a layout whose manifest is not what its index says; skopeo verifies everything behind it, but not this.
+ * Refuses a layout whose manifest is not what its index says; skopeo verifies everything that it leads to, but not this.
  *
  * @throws AtomicError
  */

@@ -125,7 +125,7 @@ export function tagsOf(context: Context, id: string): readonly LocalImage[] {
   return listTaggedImages(context).filter((image) => image.id === id);
 }
 
-/** Reads the image behind a ref, `undefined` when there is no such ref. */
+/** Reads the image of a ref, `undefined` when there is no such ref. */
 export function readImage(context: Context, ref: string): LocalImage | undefined {
   const { repository } = context.paths;
   const checksum = resolveRef(repository, ref);
