@@ -52,7 +52,7 @@ describe('an ordinary user', () => {
     );
 
     expect(stderr).toBe(
-      `cannot create ${path}/atomic, the directory for locks; set XDG_RUNTIME_DIR to a directory of your own, ` +
+      `cannot create ${path}/atomic/locks, the directory for locks; set XDG_RUNTIME_DIR to a directory of your own, ` +
         "or let root run 'loginctl enable-linger' for you\n",
     );
     expect(exitCode).toBe(1);
