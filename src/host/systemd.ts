@@ -16,6 +16,16 @@ export const start = async (host: Host, unit: string) => await systemctl(host, '
 export const startLater = async (host: Host, unit: string) =>
   await systemctl(host, 'start', '--no-block', '--', unit);
 export const stop = async (host: Host, unit: string) => await systemctl(host, 'stop', '--', unit);
+
+/** systemctl(1): there is no such unit. */
+const NOT_LOADED = 5;
+
+/** Stops a unit, and waits until its last process has ended; fine when there is none. */
+export async function stopIfLoaded(host: Host, unit: string): Promise<void> {
+  const [tool = '', ...args] = systemctlArgv(host, 'stop', '--', unit);
+  await host.processes.run({ tool, args, env: { LC_ALL: 'C' }, expected: [NOT_LOADED] });
+}
+
 export const daemonReload = async (host: Host) => await systemctl(host, 'daemon-reload');
 
 /** Makes the links of the unit's `[Install]` section, and reloads: new and changed units are known afterwards. */

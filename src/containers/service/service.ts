@@ -1,4 +1,5 @@
 /** Starts the service of a container and checks that it stays up; stops it completely. */
+import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError, type ErrorDetails, ToolError } from '../../errors.ts';
@@ -117,6 +118,7 @@ export async function stopService(context: Context, container: Container, runtim
     });
   }
   await deleteContainer(context, runtime, name);
+  await bestEffort(systemd.stopIfLoaded(context, scopeOf(runtime, name)));
   await forgetFailures(context, container);
 }
 
@@ -126,8 +128,21 @@ export async function stopService(context: Context, container: Container, runtim
  * there is nothing to forget.
  */
 async function forgetFailures(context: Context, { service }: Container): Promise<void> {
+  await bestEffort(systemd.resetFailed(context, service));
+}
+
+/**
+ * The unit that runc and crun make for the cgroup of a container. It may outlive the container for a moment, and would
+ * then take the processes of the next one along.
+ */
+function scopeOf(runtime: string, name: string): string {
+  return `${basename(runtime)}-${name}.scope`;
+}
+
+/** Waits for something that may fail. */
+async function bestEffort(work: Promise<unknown>): Promise<void> {
   try {
-    await systemd.resetFailed(context, service);
+    await work;
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
   }

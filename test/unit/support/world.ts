@@ -178,7 +178,7 @@ function answer(world: Simulation, call: ToolCall): ToolOutput {
   const words = [call.tool.replace(/^.*\//, ''), ...call.args.filter((word) => word !== '--')];
   const line = words.join(' ');
   const asks =
-    /^(systemctl (show|is-enabled)|runc (state|delete|kill)|journalctl|systemctl reset-failed)/.test(line);
+    /^(systemctl (show|is-enabled|reset-failed|stop runc-)|runc (state|delete|kill)|journalctl)/.test(line);
   if (!asks) world.operations.push(line);
   const left = [...world.failing].find(([beginning]) => line.startsWith(beginning));
   if (left !== undefined && left[1] > 0) {
