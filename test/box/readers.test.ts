@@ -137,7 +137,8 @@ describe('signals', () => {
   const signalled = async (signal: string, before = '') =>
     await box.sh(
       `export ATOMIC_TEST_FAULT=prepare.written:hang; ${before} ${update('>/tmp/said 2>&1 & pid=$!')}; ` +
-        `until grep -q Extracting /tmp/said; do sleep 0.05; done; kill -${signal} $pid; sleep 0.3; ` +
+        `until grep -q Extracting /tmp/said; do sleep 0.05; done; kill -${signal} $pid; ` +
+        'for i in $(seq 30); do kill -0 $pid 2>/dev/null || break; sleep 0.1; done; ' +
         'kill -0 $pid 2>/dev/null && echo alive; kill -TERM $pid; wait $pid; echo $?',
     );
 
