@@ -139,7 +139,10 @@ describe('a container with a remote rootfs', () => {
     { what: 'empty', damage: ': > far/config.json' },
     { what: 'missing', damage: 'rm far/config.json' },
   ])('does not keep the other one from being updated when its config.json is $what', async ({ damage }) => {
+    // a process that has no handler for SIGTERM yet is given ten seconds
+    const isUp = async () => await eventually(box, 'curl -sf localhost:8090');
     await box.atomic('run', 'base');
+    await isUp();
     await box.type(`cd ${CONTAINERS} && ${damage}`);
 
     const updated = await box.atomic('containers', 'update', '--set=RECEIVER=x', 'base');
@@ -147,6 +150,7 @@ describe('a container with a remote rootfs', () => {
     expect(updated).toMatchObject({ exitCode: 0 });
     expect(updated.stderr).toMatch(/^Container 'far' cannot follow the container .*config\.json.*\n$/);
     expect(await box.isActive('base')).toBe(true);
+    await isUp();
     expect((await box.atomic('containers', 'rollback', 'base')).exitCode).toBe(0);
     expect(await box.isActive('base')).toBe(true);
   });
