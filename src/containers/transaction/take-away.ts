@@ -60,7 +60,6 @@ export async function takeAway(
   await ignoringFailure(context, systemd.daemonReload(context));
   await faultPoint(context, 'remove.reloaded');
   await attempt(() => removeTmpfilesFile(context, container, tmpfiles));
-  await attempt(() => syncLinks(context));
   await faultPoint(context, 'remove.tmpfiles');
   problems.push(...(await removeSlots(context, container)));
   await syncPath(container.directory);
@@ -97,6 +96,8 @@ async function disable(context: Context, container: Container, runtime: string):
     await ignoringFailure(context, systemd.disableNow(context, service));
     await ignoringFailure(context, systemd.resetFailed(context, service));
   });
+  // once the unit is gone, nobody would remove links that a power cut brings back
+  await syncLinks(context);
 }
 
 /** Removal goes on whatever systemd says of a unit that may be broken. */
