@@ -31,6 +31,7 @@ import {
   noProgress,
   type Progress,
   readableIn,
+  reloadForHostFiles,
   type Step,
   startStep,
   syncStep,
@@ -178,8 +179,12 @@ function hostFilesAgainStep(container: Container, { from, to }: Change): Step {
       const journal = readJournal(container);
       if (journal?.phase === 'staged' && journal.deployment === to) await swapHostFiles(context, container);
       else await apply(context, to);
+      await reloadForHostFiles(context, container.name, [from, to]);
     },
-    undo: async (context) => await apply(context, from),
+    undo: async (context) => {
+      await apply(context, from);
+      await reloadForHostFiles(context, container.name, [from, to]);
+    },
   };
 }
 

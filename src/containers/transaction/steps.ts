@@ -4,6 +4,7 @@ import { ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { type FaultPoint, faultPoint } from '../../faults.ts';
 import { exists, syncPath } from '../../host/files/files.ts';
+import * as systemd from '../../host/systemd.ts';
 import { createTmpfiles } from '../../host/tmpfiles.ts';
 import {
   type Container,
@@ -148,16 +149,35 @@ export function copyStep(container: Container, { from, to }: Change): Step {
       const request = { to: next, destination: to, installed: installed === undefined ? [] : [installed] };
       await stageOnHost(context, container, request);
     },
-    undo: async (context) => await undoHostFiles(context, container),
+    undo: async (context) => {
+      await undoHostFiles(context, container);
+      await reloadForHostFiles(context, container.name, [from, to]);
+    },
   };
 }
 
+/** Where systemd looks for units and their drop-ins. */
+const UNITS = /^\/(etc|run|(usr\/)?lib|usr\/local\/lib)\/systemd\/(system|user)\//;
+
+/** Units and drop-ins among the host files of these deployments have come or gone: systemd has to know. */
+export async function reloadForHostFiles(
+  context: Context,
+  name: string,
+  paths: readonly (string | undefined)[],
+): Promise<void> {
+  const recorded = (path: string | undefined) =>
+    path === undefined ? undefined : ifPossible(() => readDeployment(name, path).info['installed-files']);
+  const files = paths.flatMap((path) => recorded(path) ?? []);
+  if (files.some((file) => UNITS.test(file))) await systemd.daemonReload(context);
+}
+
 /** The host has the files of the new deployment, by nothing but new names. The {@link copyStep} undoes it. */
-export function hostFilesStep(container: Container, progress: Progress): Step {
+export function hostFilesStep(container: Container, { from, to }: Change, progress: Progress): Step {
   return {
     point: 'switch.host-files',
     run: async (context) => {
       await swapHostFiles(context, container);
+      await reloadForHostFiles(context, container.name, [from, to]);
       announce(context, progress.lines);
     },
   };

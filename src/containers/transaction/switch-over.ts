@@ -98,7 +98,7 @@ function stepsOf(
     followersStep(container, change, progress),
     ...(change.hasUnit ? [units, stop] : [stop, units]),
     tmpfilesStep(container, change),
-    hostFilesStep(container, progress),
+    hostFilesStep(container, change, progress),
     linkStep(container, change),
     startStep(progress),
     syncStep(container),
