@@ -53,7 +53,7 @@ async function askEngine<Answer>(
     return engine === undefined ? undefined : await question(engine);
   } catch (error) {
     if (!(error instanceof AtomicError)) throw error;
-    warn(context, `Skipping what Docker has: ${error.line}`);
+    warn(context, `Skipping containers and images of Docker: ${error.line}`);
     return undefined;
   }
 }
