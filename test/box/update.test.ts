@@ -238,6 +238,8 @@ describe('a container of the Python tool', () => {
 describe('--display', () => {
   installForEach();
 
+  installForEach();
+
   it('of an update and a rollback shows the commands, and changes nothing', async () => {
     await box.atomic('run', 'hello');
     const state = `ls -A ${CONTAINERS}; readlink ${CONTAINERS}/hello; systemctl show -P ExecMainPID hello; ls -la /etc/systemd/system`;
