@@ -11,6 +11,7 @@ import { activePath, type Container, containerOf } from '../deployments/containe
 import { runtimeFor } from '../deployments/runtime.ts';
 import { readJournal } from '../host-files/journal.ts';
 import { applyHostFiles } from '../placement/apply.ts';
+import { undoHostFiles } from '../placement/settle.ts';
 import { swapHostFiles } from '../placement/swap.ts';
 import {
   findRunning,
@@ -164,28 +165,33 @@ function isOf({ bundle, rootfs }: ContainerState, active: string): boolean {
   }
 }
 
-/** What was swapped stays swapped, when it belongs to the active deployment; otherwise all is compared anew. */
+/**
+ * The journal says what there is to do: without one, the host files are those of the active deployment. Comparing them
+ * anew would take files of others that are equal to a record for ours.
+ */
 function hostFilesAgainStep(container: Container, { from, to }: Change): Step {
-  const apply = async (context: Context, path: string | undefined) => {
-    const active = readableIn(context, container, path);
-    if (active === undefined) return;
-    const others = container.slots.filter((slot) => slot !== path);
-    const previous = others.flatMap((slot) => readableIn(context, container, slot) ?? []);
-    await applyHostFiles(context, container, { active, previous });
-  };
   return {
     point: 'switch.host-files',
     run: async (context) => {
       const journal = readJournal(container);
-      if (journal?.phase === 'staged' && journal.deployment === to) await swapHostFiles(context, container);
-      else await apply(context, to);
+      if (journal?.deployment !== to) await undoHostFiles(context, container);
+      else if (journal.phase === 'staged') await swapHostFiles(context, container);
       await reloadForHostFiles(context, container.name, [from, to]);
     },
     undo: async (context) => {
-      await apply(context, from);
+      await applyFilesOf(context, container, from);
       await reloadForHostFiles(context, container.name, [from, to]);
     },
   };
+}
+
+/** Also when the journal is gone, and with it what was aside. */
+async function applyFilesOf(context: Context, container: Container, path: string | undefined): Promise<void> {
+  const active = readableIn(context, container, path);
+  if (active === undefined) return;
+  const others = container.slots.filter((slot) => slot !== path);
+  const previous = others.flatMap((slot) => readableIn(context, container, slot) ?? []);
+  await applyHostFiles(context, container, { active, previous });
 }
 
 /** A unit that was not there, or not enabled, when systemd planned the boot is no part of it. */
