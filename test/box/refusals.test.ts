@@ -97,7 +97,7 @@ describe('an image', () => {
 
   it('is refused when its registry is not secure and nobody said so', async () => {
     expect(await refusal('pull', `localhost:${inject('registry').split(':')[1]}/hello-world`)).toContain(
-      "use 'http:'",
+      "put 'http:' before the name",
     );
   });
 
