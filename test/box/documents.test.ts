@@ -45,6 +45,7 @@ function linesOf(text: string): readonly string[] {
     .replaceAll(/\b[\d.]+ [kMG]?B\b/g, 'SIZE')
     .replaceAll(/\bprocess \d+/g, 'process N')
     .replaceAll(/\/hello\.[01]\b/g, '/hello.N')
+    .replaceAll(/\((?:activating|deactivating|failed), /g, '(STATE, ')
     .split('\n')
     .map((line) => line.replaceAll(/ +/g, ' ').trim())
     .filter((line) => line !== '' && !line.startsWith('hello: '));
