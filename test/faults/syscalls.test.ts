@@ -76,6 +76,14 @@ async function inject(argv: readonly string[], injection: Injection): Promise<Ou
   return outcome;
 }
 
+/** What could not be tidied up does not stay for good. */
+async function expectNextChange(): Promise<void> {
+  const next = something();
+  expect(await box.atomic(...update(next))).toMatchObject({ exitCode: 0, stderr: '' });
+  [current, previous] = [next, current];
+  expect(await stateOf(box)).toEqual(wholeState(current, digests));
+}
+
 /** What cannot be put back, or tidied up, is named, and left to the next command. */
 const isLeft = ({ stderr }: Outcome) => /tries again|cannot remove/.test(stderr);
 
@@ -110,6 +118,10 @@ describe.each([
       const state = await stateOf(box);
       const isNext = outcome.exitCode === 0 || (isLeft(outcome) && state.receiver === next.receiver);
       if (isNext) [current, previous] = [next, current];
+      if (outcome.stderr.includes('cannot remove')) {
+        await expectNextChange();
+        continue;
+      }
       expect.soft(state, `${inWords(injection)}: ${outcome.stderr}`).toEqual(wholeState(current, digests));
     }
   });

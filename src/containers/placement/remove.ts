@@ -22,13 +22,29 @@ import { undoHostFiles } from './settle.ts';
  *
  * @param installed the deployments whose files may be on the host: the active one; after a change that was cut short
  *   also the one that it led to
+ * @throws what kept such a change from being ended, after the files have been removed
  */
 export async function removeHostFiles(
   context: Context,
   container: Container,
   installed: readonly Deployment[],
 ): Promise<void> {
-  await undoHostFiles(context, container, { isTolerant: true });
+  let failure: unknown;
+  try {
+    await undoHostFiles(context, container, { isTolerant: true });
+  } catch (error) {
+    context.signal.throwIfAborted();
+    failure = error;
+  }
+  await removeRecorded(context, container, installed);
+  if (failure !== undefined) throw failure;
+}
+
+async function removeRecorded(
+  context: Context,
+  container: Container,
+  installed: readonly Deployment[],
+): Promise<void> {
   const known = installed.map(({ info }) => recordsOf(info));
   const made = installed.flatMap(({ info }) => info['created-folders'] ?? []);
   const paths = [...new Set(known.flatMap((records) => [...records.keys()]))].sort();

@@ -20,7 +20,7 @@ export async function createFile(path: string, text: string, mode = 0o644): Prom
 }
 
 /** The error of a call on an open file, which does not say which file that was. */
-function withPath(error: unknown, path: string): unknown {
+export function withPath(error: unknown, path: string): unknown {
   if (!(error instanceof Error && 'syscall' in error) || 'path' in error) return error;
   return Object.assign(error, { path, message: `${error.message} '${path}'` });
 }

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { ToolError } from '../../errors.ts';
+import { withPath } from '../files/files.ts';
 import { syncFileSystem } from '../files/sync-file-system.ts';
 import type { Host } from '../host.ts';
 import { isUnsynced, syncRefs } from './durability.ts';
@@ -174,7 +175,9 @@ export async function checkoutUnion(
     isWritable = false,
   }: { refs: readonly string[]; folder: string; listFile: string; isWritable?: boolean },
 ): Promise<void> {
-  await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join(''));
+  await writeFile(listFile, refs.map((ref) => `${ref}\0/\0`).join('')).catch((error: unknown) => {
+    throw withPath(error, listFile);
+  });
   const user = host.user.isRoot ? [] : ['--user-mode'];
   const files = isWritable ? '--force-copy' : '--require-hardlinks';
   const mode = ['--union', '--whiteouts', files, '--fsync=no', ...user];
