@@ -72,7 +72,9 @@ async function inject(argv: readonly string[], injection: Injection): Promise<Ou
   counts.injected += 1;
   if (outcome.exitCode === 0) return outcome;
   counts.failed += 1;
-  expect.soft(outcome.stderr, inWords(injection)).toMatch(/^[^\n]*\/(?!proc\/)[\w.-]+\/[\w.-]+[^\n]*$/m);
+  expect
+    .soft(outcome.stderr, inWords(injection))
+    .toMatch(/^[^\n]*('\/'|\/(?!proc\/)[\w.-]+\/[\w.-]+)[^\n]*$/m);
   return outcome;
 }
 

@@ -1,6 +1,6 @@
 /** From one deployment of a container to another, and back when anything fails or the new one does not start. */
 import { type Context, shieldedFrom } from '../../context.ts';
-import { lineOf } from '../../errors.ts';
+import { AtomicError, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import type { Container, Slot } from '../deployments/container.ts';
@@ -80,7 +80,24 @@ async function carryOut(
     else await putBack(context, container, { ...request, begun, progress, error });
     throw error;
   }
-  await settle(context, container);
+  await settleAtLast(context, container, request);
+}
+
+/** There is no way back any more: the new deployment is active, and the next command can do what is left. */
+async function settleAtLast(context: Context, container: Container, { to }: Change): Promise<void> {
+  try {
+    await settle(context, container);
+  } catch (error) {
+    if (context.signal.aborted) throw error;
+    const { name } = container;
+    throw new AtomicError(
+      `'${name}' has the deployment ${to} now, but cannot be tidied up: ${lineOf(error)}`,
+      {
+        hint: `the next atomic command on '${name}' tries again`,
+        cause: error,
+      },
+    );
+  }
 }
 
 /** All steps, in their order. A unit that goes is needed until its service has been stopped. */

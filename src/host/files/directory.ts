@@ -203,8 +203,11 @@ export class Directory implements Disposable {
     try {
       return body(this.#entry(name));
     } catch (error) {
-      if (error instanceof Error)
-        error.message = error.message.replaceAll(this.#entry(''), join(this.path, '/'));
+      if (error instanceof Error) {
+        error.message = error.message
+          .replaceAll(`'${this.#entry(name)}'`, `'${this.#pathOf(name)}'`)
+          .replaceAll(this.#entry(''), join(this.path, '/'));
+      }
       throw error;
     }
   }
