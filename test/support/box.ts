@@ -2,10 +2,11 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, rmSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { atExit } from './at-exit.ts';
 import type { Box, BoxOptions } from './box-interface.ts';
+import { removeCgroups } from './cgroups.ts';
 import { furnish } from './furnish.ts';
 import { borrowHost, isOnHost } from './host-box.ts';
 import { makeDirectory } from './leftovers.ts';
@@ -50,7 +51,7 @@ async function bootAt({ base, data }: Places, { storage, registry, record }: Box
   const root = await mountRoot(base, storage?.root);
   if (isNew) await furnish(root, PROJECT, registry);
   return await bootMachine({
-    name: base.split('/').at(-1) ?? '',
+    name: basename(base),
     root,
     console: join(record ?? base, 'console'),
     binds: [`--bind=${data}:/var/lib/containers`, `--bind-ro=${PROJECT}`],
@@ -92,6 +93,7 @@ function boxOf(machine: Machine, places: Places, { record }: BoxOptions): Box {
 
 async function takeDown(machine: Machine | undefined, { base, data, losesPower }: Places): Promise<void> {
   if (machine !== undefined) await (losesPower ? cutPower(machine) : powerOff(machine));
+  removeCgroups(basename(base));
   for (const mount of mountsOf(base)) await execa('umount', ['--lazy', mount], { reject: false });
   for (const directory of losesPower ? [base] : [base, data])
     await rm(directory, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
+import { cgroupNames, removeCgroups } from './cgroups.ts';
 
 /** In memory: what has mounts below it. */
 const RUN = '/run';
@@ -31,6 +32,7 @@ export async function sweepLeftovers(): Promise<void> {
       await rm(directory, { recursive: true, force: true });
     }
   }
+  for (const name of cgroupNames().filter(isOrphan)) removeCgroups(name);
 }
 
 function isOrphan(name: string): boolean {

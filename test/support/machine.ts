@@ -4,6 +4,7 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
+import { inCgroups } from './cgroups.ts';
 import { type Outcome, type RunOptions, runProgram } from './run-program.ts';
 
 /** The leader is process 1 of the machine as the host sees it. */
@@ -56,7 +57,8 @@ export async function bootMachine(options: BootOptions): Promise<Machine> {
     ...options.binds,
     'systemd.unit=multi-user.target',
   ];
-  const nspawn = spawn('systemd-nspawn', argv, {
+  const [shell = '', ...words] = inCgroups(options.name);
+  const nspawn = spawn(shell, [...words, 'systemd-nspawn', ...argv], {
     detached: true,
     stdio: ['ignore', console.fd, console.fd],
     env: { ...process.env, SYSTEMD_NSPAWN_UNIFIED_HIERARCHY: '1' },
