@@ -98,4 +98,19 @@ describe('a unit that somebody has changed, or masked', () => {
     expect(updated.stdout).toContain(`Will not replace ${UNIT} as it was manually modified.\n`);
     expect(await box.type(`readlink ${UNIT}`)).toBe('/dev/null\n');
   });
+
+  it('is said before the service is stopped', async () => {
+    await install();
+    await box.atomic('run', 'c');
+    await box.type(`rm ${UNIT}; ln -s /dev/null ${UNIT}; systemctl daemon-reload`);
+
+    const updated = await update();
+
+    expect(updated.exitCode).toBe(1);
+    expect(updated.stderr).toBe(
+      "'c' runs, but cannot be started again: its unit is masked; use 'systemctl unmask c'\n",
+    );
+    expect(await box.isActive('c')).toBe(true);
+    expect(await box.type(`readlink ${CONTAINERS}/c`)).toBe(`${CONTAINERS}/c.0\n`);
+  });
 });

@@ -16,6 +16,7 @@ describe('images help', () => {
     expect(shown.stdout).toMatch(/^\n.*WITH-HELP\(1\)/);
     expect(shown.stdout).toContain('with-help - says what it is for');
     expect(shown.stdout).not.toContain('Not shown');
+    expect(shown.stdout).not.toContain('root:');
   });
 
   it('shows the README of an image without', async () => {

@@ -88,13 +88,18 @@ async function reportJournal(context: Context, { name, service }: Container, sin
   for (const line of lines) warn(context, `${name}: ${line}`);
 }
 
+/** Whether an administrator has forbidden systemd to start the service. */
+export function isMasked({ unit }: Container): boolean {
+  return readLinkIfPresent(unit) === '/dev/null';
+}
+
 function startFailure(
-  { name, unit }: Container,
+  container: Container,
   { active, result, exitStatus }: systemd.UnitState,
   cause?: unknown,
 ): StartFailure {
-  const isMasked = readLinkIfPresent(unit) === '/dev/null';
-  const [what, hint] = isMasked
+  const { name } = container;
+  const [what, hint] = isMasked(container)
     ? ['it is masked', `use 'systemctl unmask ${name}'`]
     : [`${active}, ${result}, exit status ${exitStatus}`, `see 'journalctl -u ${name}'`];
   return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });

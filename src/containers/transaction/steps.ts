@@ -1,6 +1,6 @@
 /** The steps of a change of deployments, each with its undo; docs/ARCHITECTURE.md has them in one table. */
 import type { Context } from '../../context.ts';
-import { ifPossible, lineOf } from '../../errors.ts';
+import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { type FaultPoint, faultPoint } from '../../faults.ts';
 import { exists, syncPath } from '../../host/files/files.ts';
@@ -27,6 +27,7 @@ import {
   startRunning,
   stopRunning,
 } from '../service/restart-set.ts';
+import { isMasked } from '../service/service.ts';
 import { followOwnBase, pointFollowers } from './follow-base.ts';
 import { type Marker, mark } from './marker.ts';
 import { placeDeployment, pointTo } from './slots.ts';
@@ -115,13 +116,24 @@ export function stopStep(container: Container, change: Change, progress: Progres
     run: async (context) => {
       if (from === undefined) return;
       const own = { name: container.name, runtime };
-      progress.running = await findRunning(context, own, progress.followers);
+      const running = await findRunning(context, own, progress.followers);
+      requireStartable(container, running);
+      progress.running = running;
       if (progress.running.containers.length === 0) return;
       await mark(container, { operation, from, to, runtime, running: progress.running });
       await faultPoint(context, 'switch.noted');
       await stopRunning(context, progress.running);
     },
   };
+}
+
+/** What runs must not be stopped when it could not be started again. */
+function requireStartable(container: Container, { containers }: RestartSet): void {
+  const { name } = container;
+  if (!isMasked(container) || !containers.some((one) => one.name === name)) return;
+  throw new AtomicError(`'${name}' runs, but cannot be started again: its unit is masked`, {
+    hint: `use 'systemctl unmask ${name}'`,
+  });
 }
 
 /** What the tmpfiles.d file of the old deployment marks for removal goes; that of the new one is carried out after it. */
