@@ -4,15 +4,19 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
+SHARE := $(DESTDIR)$(PREFIX)/share
 UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 
-# what building, the demo and the bench need; the tests need TEST_PACKAGES, too
+# what building, the demo and the bench need; `make packages` needs PACKAGE_TOOLS, the tests need TEST_PACKAGES, too
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
-DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs
+DEBIAN_PACKAGE_TOOLS := rpm
+DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs man-db \
+	$(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
-FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci btrfs-progs xfsprogs
+FEDORA_PACKAGE_TOOLS := rpm-build dpkg
+FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci btrfs-progs xfsprogs man-db $(FEDORA_PACKAGE_TOOLS)
 
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
@@ -26,7 +30,8 @@ else \
 fi
 endef
 
-.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench install install-units clean
+.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench packages package-deps install \
+	install-files clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -43,7 +48,8 @@ node_modules/.package-lock.json: package.json package-lock.json
 
 build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual page
 	@npm run --silent build
-	@$(BIN)/tsx docs/man-page.ts > dist/atomic.1
+	@mkdir -p dist/share/man/man1
+	@$(BIN)/tsx docs/man-page.ts > dist/share/man/man1/atomic.1
 
 lint: node_modules/.package-lock.json ## check types and style
 	@$(BIN)/tsc --noEmit & types=$$!; npm run --silent lint && wait $$types
@@ -73,20 +79,31 @@ demo: deps build ## show the main path in a throwaway machine (root)
 bench: deps build ## measure, one JSON line for each figure; ONLY=NAME measures one (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
-install: build install-units ## install to $(DESTDIR)$(PREFIX)
-	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
-	install -d $(LIBRARY)/dist/chunks $(DESTDIR)$(PREFIX)/bin
-	install -m 0644 dist/*.mjs dist/*.mjs.map $(LIBRARY)/dist/
-	install -m 0644 dist/chunks/*.mjs dist/chunks/*.mjs.map $(LIBRARY)/dist/chunks/
-	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
-	install -D -m 0644 dist/atomic.1 $(DESTDIR)$(PREFIX)/share/man/man1/atomic.1
+packages: build package-deps ## make an RPM, a Debian package and an npm package in dist/packages
+	@rm -rf dist/packages
+	@src/packaging/build-packages dist/packages
+	@ls -1 dist/packages/*
 
-# enabled by the link: there is nothing to decide, and `systemctl mask` is the way to do without
-install-units:
+package-deps:
+	$(call install-packages,$(DEBIAN_PACKAGE_TOOLS),$(FEDORA_PACKAGE_TOOLS))
+
+install: build install-files ## install to $(DESTDIR)$(PREFIX), /etc and /var/lib
+
+# Everything that is installed: packages are made with this target, too. The unit is enabled by its link: there is
+# nothing to decide, and `systemctl mask` is the way to do without. A configuration that is there is kept.
+install-files:
+	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
+	find dist -path dist/share -prune -o -path dist/packages -prune -o -type f -printf '%P\n' \
+	  | xargs -I{} install -D -m 0644 dist/{} $(LIBRARY)/dist/{}
+	install -d $(DESTDIR)$(PREFIX)/bin
+	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
+	find dist/share -type f -printf '%P\n' | xargs -I{} install -D -m 0644 dist/share/{} $(SHARE)/{}
 	install -d $(UNITS)/basic.target.wants
 	sed 's|@bin@|$(PREFIX)/bin|' src/units/atomic-recover.service > $(UNITS)/atomic-recover.service
 	chmod 0644 $(UNITS)/atomic-recover.service
 	ln -sfn ../atomic-recover.service $(UNITS)/basic.target.wants/atomic-recover.service
+	[ -e $(DESTDIR)/etc/atomic.conf ] || install -D -m 0644 src/packaging/atomic.conf $(DESTDIR)/etc/atomic.conf
+	install -d -m 0700 $(DESTDIR)/var/lib/containers/atomic
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules

@@ -56,12 +56,16 @@ export async function readConfig(env: Environment): Promise<Config> {
 
 /** Parses the text of the configuration; `file` is for messages. See {@link readConfig} for what it throws. */
 export async function parseConfig(file: string, text: string): Promise<Config> {
-  const result = Config.safeParse(text === '' ? {} : lowerKeys(await parseDocument(file, text)));
+  const result = Config.safeParse(isBlank(text) ? {} : lowerKeys(await parseDocument(file, text)));
   if (result.success) return result.data;
   throw new AtomicError(`${file}: ${firstIssue(result.error, 'the file')}`, { cause: result.error });
 }
 
-/** The parser is loaded only on hosts that have a configuration. */
+/** Whether nothing is set, as in the file that packages bring: then the parser need not be loaded. */
+function isBlank(text: string): boolean {
+  return text.split('\n').every((line) => /^\s*(?:#|$)/.test(line));
+}
+
 async function parseDocument(file: string, text: string): Promise<unknown> {
   const { parseYaml } = await import('./yaml.ts');
   return parseYaml(file, text);

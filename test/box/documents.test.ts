@@ -73,8 +73,8 @@ const BEFORE: readonly { readonly to: (typed: Typed) => boolean; readonly run: s
   },
 ];
 
-/** Not typed: what wants make, a terminal, a Docker engine, or an image that the document does not make. */
-const IS_ONLY_SHOWN = /^(?:make|systemctl status|journalctl|docker|atomic pull oci:)/;
+/** Not typed: what wants make, packages, a terminal, a Docker engine, or an image that the document does not make. */
+const IS_ONLY_SHOWN = /^(?:make|dnf|apt|systemctl status|journalctl|docker|atomic pull oci:)/;
 
 /** A server may need a moment; a command in the background keeps our end of its output open. */
 function typable(line: string): string {

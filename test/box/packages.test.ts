@@ -1,0 +1,141 @@
+/** Installs the packages that `make packages` makes, works with them, upgrades them and removes them. */
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import metadata from '../../package.json' with { type: 'json' };
+import { PROJECT } from '../support/box.ts';
+import { useStory } from '../support/story.ts';
+import { CONTAINERS, eventually, useBox } from '../support/test-box.ts';
+
+const box = useBox();
+useStory();
+/** The box sees what is in the project. */
+const PACKAGES = join(PROJECT, '.cache/test-packages');
+const NEXT = '1.22.99';
+
+beforeAll(async () => {
+  await rm(PACKAGES, { recursive: true, force: true });
+  await makePackages(PROJECT);
+  await makePackages(await nextSources());
+  // the program under test of all other files
+  await box.type('rm /usr/local/bin/atomic');
+});
+
+afterAll(async () => await rm(PACKAGES, { recursive: true, force: true }));
+
+/** What `make packages` does after `make build`. */
+async function makePackages(sources: string): Promise<void> {
+  await execa(join(sources, 'src/packaging/build-packages'), [PACKAGES]);
+}
+
+/** The sources of another version, whose configuration has another default: then an upgrade has to decide. */
+async function nextSources(): Promise<string> {
+  const { version } = metadata;
+  const archive = join(PACKAGES, `atomic-${version}.tar.gz`);
+  const sources = join(PACKAGES, `next/atomic-${version}`);
+  await mkdir(join(PACKAGES, 'next'));
+  await execa('tar', ['-xzf', archive, '-C', join(PACKAGES, 'next')]);
+  const description = join(sources, 'package.json');
+  await writeFile(description, (await readFile(description, 'utf8')).replace(version, NEXT));
+  await appendFile(join(sources, 'src/packaging/atomic.conf'), '#another_key:\n');
+  return sources;
+}
+
+const onDebian = existsSync('/etc/debian_version');
+/** rpm does not know the packages of a Debian host. */
+const rpm = onDebian ? 'rpm --force-debian --nodeps' : 'rpm --nodeps';
+/** Nor does dpkg know a Node.js that is no package; its triggers make an index of all manual pages, which takes 10 s. */
+const dpkg = 'dpkg --force-depends --no-triggers';
+
+const SYSTEM_PACKAGES = [
+  {
+    name: 'the RPM',
+    file: (version: string) => `atomic-${version}-1*.noarch.rpm`,
+    install: `${rpm} --upgrade`,
+    remove: `${rpm} --erase atomic`,
+    query: 'rpm -q --queryformat "%{VERSION}\\n" atomic',
+  },
+  {
+    name: 'the Debian package',
+    file: (version: string) => `atomic_${version}-1_all.deb`,
+    // to its question, the default is to keep what has been changed
+    install: `${dpkg} --force-confdef --install`,
+    remove: `${dpkg} --purge atomic`,
+    query: "dpkg-query --show --showformat='${Version}\\n' atomic | sed s/-1$//",
+  },
+];
+const NPM_PACKAGE = {
+  name: 'the npm package',
+  file: (version: string) => `atomic-npm-${version}.tgz`,
+  install: 'npm install --global --offline --no-audit --no-fund',
+  remove: 'npm uninstall --global atomic',
+  query: 'npm ls --global --depth=0 | sed -n "s/.* atomic@//p"',
+};
+
+describe.each([...SYSTEM_PACKAGES, NPM_PACKAGE])('$name', ({ file, install, remove, query }) => {
+  const installVersion = async (version: string) => await box.type(`${install} ${PACKAGES}/${file(version)}`);
+
+  it('is installed', async () => {
+    await installVersion(metadata.version);
+
+    expect(await box.type(query)).toBe(`${metadata.version}\n`);
+    expect(await box.type('atomic --version')).toBe(`${metadata.version}\n`);
+    expect(await box.type('man --where 1 atomic')).toMatch(/\/man\/man1\/atomic\.1(?:\.gz)?\n/);
+  });
+
+  it('installs, runs and lists a container', async () => {
+    await box.type(`atomic install --system --name=hello ${box.image('hello-world')}`);
+    await box.type('atomic run hello');
+
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toBe('Hi World\n');
+    expect(await box.type('atomic containers list')).toMatch(/ hello .* running /);
+  });
+
+  it('leaves the container alone when it is upgraded and removed, and then knows it again', async () => {
+    const started = await box.type('systemctl show -p ActiveEnterTimestampMonotonic hello');
+
+    await installVersion(NEXT);
+    expect(await box.type(query)).toBe(`${NEXT}\n`);
+    await box.type(remove);
+    expect((await box.sh('command -v atomic; cat /usr/lib/atomic/bin/atomic')).stdout).toBe('');
+    expect(await box.type(`readlink ${CONTAINERS}/hello; curl -sf localhost:8081`)).toBe(
+      `${CONTAINERS}/hello.0\nHi World\n`,
+    );
+    await installVersion(metadata.version);
+
+    expect(await box.type('atomic containers list')).toMatch(/ hello .* running /);
+    expect(await box.type('systemctl show -p ActiveEnterTimestampMonotonic hello')).toBe(started);
+    await box.type(`atomic uninstall hello && ${remove}`);
+  });
+});
+
+describe.each(SYSTEM_PACKAGES)('$name', ({ file, install, remove }) => {
+  const installVersion = async (version: string) => await box.type(`${install} ${PACKAGES}/${file(version)}`);
+
+  it('brings a configuration, which is kept when somebody has changed it', async () => {
+    await installVersion(metadata.version);
+    const shipped = await box.file('/etc/atomic.conf');
+    for (const key of ['default_storage', 'http_proxy', 'https_proxy', 'no_proxy', 'runtime'])
+      expect(shipped).toMatch(new RegExp(`^#${key}:`, 'm'));
+
+    await box.type("sed -i -E 's|^#?http_proxy[:=]{1}.*|http_proxy: http://proxy:3128|' /etc/atomic.conf");
+    const changed = await box.file('/etc/atomic.conf');
+    await installVersion(NEXT);
+
+    expect(await box.file('/etc/atomic.conf')).toBe(changed);
+  });
+
+  it('has the unit for the boot enabled, and the directory of the containers closed', async () => {
+    await box.type('systemctl daemon-reload');
+
+    expect(await box.type('systemctl show -p Wants basic.target')).toContain('atomic-recover.service');
+    expect(await box.type('systemctl cat atomic-recover')).toContain(
+      'ExecStart=/usr/bin/atomic containers recover\n',
+    );
+    expect(await box.type(`stat -c %a ${CONTAINERS}`)).toBe('700\n');
+    await box.type(remove);
+    expect((await box.sh('ls -d /usr/lib/atomic /usr/bin/atomic')).stdout).toBe('');
+  });
+});
