@@ -11,12 +11,12 @@ UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
 DEBIAN_PACKAGE_TOOLS := rpm
-DEBIAN_TEST_PACKAGES := docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs man-db \
+DEBIAN_TEST_PACKAGES := ansible docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs man-db \
 	$(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
 FEDORA_PACKAGE_TOOLS := rpm-build dpkg
-FEDORA_TEST_PACKAGES := moby-engine etcd strace umoci btrfs-progs xfsprogs man-db $(FEDORA_PACKAGE_TOOLS)
+FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db $(FEDORA_PACKAGE_TOOLS)
 
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
