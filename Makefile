@@ -12,11 +12,11 @@ DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo 
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
 DEBIAN_PACKAGE_TOOLS := rpm
 DEBIAN_TEST_PACKAGES := ansible docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs man-db \
-	$(DEBIAN_PACKAGE_TOOLS)
+	mandoc $(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
 FEDORA_PACKAGE_TOOLS := rpm-build dpkg
-FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db $(FEDORA_PACKAGE_TOOLS)
+FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db mandoc $(FEDORA_PACKAGE_TOOLS)
 
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
@@ -46,10 +46,9 @@ node_modules/.package-lock.json: package.json package-lock.json
 	npm ci --no-fund --no-audit --loglevel=error
 	@touch $@
 
-build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual page
+build: node_modules/.package-lock.json ## bundle the program into dist/, with its manual pages
 	@npm run --silent build
-	@mkdir -p dist/share/man/man1
-	@$(BIN)/tsx docs/man-page.ts > dist/share/man/man1/atomic.1
+	@$(BIN)/tsx src/packaging/build-share.ts
 
 lint: node_modules/.package-lock.json ## check types and style
 	@$(BIN)/tsc --noEmit & types=$$!; npm run --silent lint && wait $$types

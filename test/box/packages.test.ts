@@ -74,6 +74,19 @@ const NPM_PACKAGE = {
   query: 'npm ls --global --depth=0 | sed -n "s/.* atomic@//p"',
 };
 
+describe('the manual pages', () => {
+  it('are rendered without a warning', async () => {
+    const warnings = await box.sh(
+      `for page in ${PROJECT}/dist/share/man/*/*; do
+         man --warnings --encoding=UTF-8 --local-file $page 2>&1 >/dev/null
+         mandoc -T lint -W warning $page
+       done`,
+    );
+
+    expect(warnings).toEqual({ stdout: '', stderr: '', exitCode: 0 });
+  });
+});
+
 describe.each([...SYSTEM_PACKAGES, NPM_PACKAGE])('$name', ({ file, install, remove, query }) => {
   const installVersion = async (version: string) => await box.type(`${install} ${PACKAGES}/${file(version)}`);
 
@@ -82,7 +95,8 @@ describe.each([...SYSTEM_PACKAGES, NPM_PACKAGE])('$name', ({ file, install, remo
 
     expect(await box.type(query)).toBe(`${metadata.version}\n`);
     expect(await box.type('atomic --version')).toBe(`${metadata.version}\n`);
-    expect(await box.type('man --where 1 atomic')).toMatch(/\/man\/man1\/atomic\.1(?:\.gz)?\n/);
+    expect(await box.type('man --where 1 atomic-install')).toMatch(/\/man1\/atomic-install\.1(?:\.gz)?\n/);
+    expect(await box.type('man --where 5 atomic.conf')).toMatch(/\/man5\/atomic\.conf\.5(?:\.gz)?\n/);
   });
 
   it('installs, runs and lists a container', async () => {

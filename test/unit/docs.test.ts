@@ -1,12 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { manPage } from '../../docs/man-page.ts';
-import { createProgram } from '../../src/cli/program.ts';
 import { programOf } from '../../src/cli/words.ts';
+import { parseConfig } from '../../src/config.ts';
 import { FAULT_POINTS } from '../../src/faults.ts';
+import { commandTree, shownChildren, shownCommands, shownOptions } from '../../src/packaging/command-tree.ts';
+import { manPage } from '../../src/packaging/man-page.ts';
+import { manPages } from '../../src/packaging/man-pages.ts';
 
 const fileOf = (path: string) => new URL(`../../${path}`, import.meta.url);
 const read = (path: string) => readFileSync(fileOf(path), 'utf8');
@@ -18,44 +19,17 @@ const DOCUMENTS = [
     .map((name) => `docs/${name}`),
 ];
 
-const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
-const { signal } = new AbortController();
-const program = createProgram({
-  output: {
-    line: () => undefined,
-    write: () => undefined,
-    warn: () => undefined,
-    stderrIsTty: false,
-    stdoutIsTty: false,
-  },
-  input: () => Readable.from([]),
-  surroundings: { env: {}, user, cwd: () => '/', program: '/atomic', signal, ignoresSignals: false },
-  stdinIsTty: false,
-});
-
-/** The commands of the program that its help shows, without the groups. */
-function shownCommands(command: CommandUnknownOpts): readonly CommandUnknownOpts[] {
-  if (command.commands.length === 0) return [command];
-  const shown = command.createHelp().visibleCommands(command);
-  return command.commands.filter((child) => shown.includes(child)).flatMap(shownCommands);
-}
+const program = commandTree();
+const FACTS = { source: 'atomic 1', date: '2026-11-24' };
 
 /** `-n, --name NAME` for every option that the help shows. */
-function shownOptions(command: CommandUnknownOpts): readonly string[] {
-  const options = command.createHelp().visibleOptions(command);
-  return options.map(({ flags }) => flags.replaceAll(/[<>]/g, '')).sort();
+function flagsOf(command: CommandUnknownOpts): readonly string[] {
+  return shownOptions(command).map(({ flags }) => flags.replaceAll(/[<>]/g, ''));
 }
 
-/** The items of each section of the manual page, by its heading. */
-function sections(): ReadonlyMap<string, readonly string[]> {
-  const [, ...texts] = read(PAGE).split(/^##+ /m);
-  return new Map(
-    texts.map((text) => {
-      const heading = text.split('\n')[0] ?? '';
-      const name = /^atomic(?: [a-z]+)+/.exec(heading)?.[0] ?? heading;
-      return [name, [...text.matchAll(/^- `([^`]+)`:/gm)].map(([, term]) => term ?? '').sort()];
-    }),
-  );
+/** The commands that have a section in the reference. */
+function describedCommands(): readonly string[] {
+  return [...read(PAGE).matchAll(/^### (atomic(?: [a-z]+)+)/gm)].map(([, name]) => name ?? '');
 }
 
 interface Shown {
@@ -71,35 +45,87 @@ function longSpelling(name: string, all: readonly Shown[]): Shown | undefined {
   return named('images') ?? named('containers');
 }
 
-describe('the manual page', () => {
-  const described = sections();
+describe('the reference', () => {
   const shown = shownCommands(program).map((command) => ({ name: programOf(command), command }));
   const commands = shown.filter((one) => longSpelling(one.name, shown) === undefined);
   const short = shown.filter((one) => !commands.includes(one));
 
   it('describes every command, and no other', () => {
-    const headings = [...described.keys()].filter((heading) => heading.startsWith('atomic '));
-
-    expect(headings.sort()).toEqual(commands.map(({ name }) => name).sort());
-  });
-
-  it.each(commands)('describes the options of $name, and no other', ({ name, command }) => {
-    expect(described.get(name)).toEqual(shownOptions(command).filter((flags) => flags !== '-h, --help'));
+    expect([...describedCommands()].sort()).toEqual(commands.map(({ name }) => name).sort());
   });
 
   it.each(short)('names $name, which has the options of its longer spelling', ({ name, command }) => {
     expect(read(PAGE).split('### Shorter spellings')[1]).toContain(`\`${name}\``);
     const long = longSpelling(name, shown);
-    expect(shownOptions(command)).toEqual(long && shownOptions(long.command));
-  });
-
-  it('describes the global options, and no other', () => {
-    expect(described.get('GLOBAL OPTIONS')).toEqual(shownOptions(program));
+    expect(flagsOf(command)).toEqual(long && flagsOf(long.command));
   });
 
   it('names the second spelling of a command', () => {
     for (const { command } of commands)
       for (const alias of command.aliases()) expect(read(PAGE)).toContain(`\`atomic ${alias}\``);
+  });
+});
+
+describe('manPages', () => {
+  const reference = read(PAGE);
+  const pages = manPages(program, reference, FACTS);
+  const bold = (text: string) => `\\fB${text.replaceAll('-', '\\-')}\\fR\n`;
+
+  it('makes a page for each command and each group, which the overview names', () => {
+    const names = shownChildren(program).flatMap((command) => [command.name(), ...command.aliases()]);
+
+    expect([...pages.keys()].sort()).toEqual(['atomic.1', ...names.map((name) => `atomic-${name}.1`)].sort());
+    for (const command of shownChildren(program))
+      expect(pages.get('atomic.1')).toContain(bold(`atomic-${command.name()}(1)`));
+  });
+
+  it.each(shownChildren(program))('describes each option of $_name once', (group) => {
+    const [, ...parts] = (pages.get(`atomic-${group.name()}.1`) ?? '').split(/^\.S[SH] "(?:atomic|OPTIONS)/m);
+    const described = parts.map((part) =>
+      [...part.matchAll(/^\.TP\n\\fB(.*)\\fR$/gm)].map(([, term]) => term),
+    );
+
+    expect(described).toEqual(
+      shownCommands(group).map((command) => flagsOf(command).map((flags) => flags.replaceAll('-', '\\-'))),
+    );
+  });
+
+  it('prefers what the reference says of an option to what the help says', () => {
+    const page = pages.get('atomic-install.1');
+
+    expect(page).toContain(
+      `${bold('--system')}Install a system container; root only. This is the default for root.\n`,
+    );
+    expect(page).toContain(`${bold('--storage STORAGE')}Where images are kept: ostree.\n`);
+  });
+
+  it.each([
+    { what: 'an option that there is not', text: reference.replace('- `--set VAR', '- `--sets VAR') },
+    { what: 'a command that there is not', text: reference.replace('### atomic pull', '### atomic push') },
+    { what: 'no pull', text: reference.replace('### atomic pull', '### Pull') },
+  ])('refuses a reference with $what', ({ text }) => {
+    expect(() => manPages(program, text, FACTS)).toThrow();
+  });
+});
+
+describe('the configuration', () => {
+  const keysIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, key]) => key ?? '');
+  const described = keysIn(read('docs/atomic.conf.5.md'), /^- `(\w+)`:/gm);
+  const shipped = read('src/packaging/atomic.conf');
+
+  it.each(described)('that is described has the key %s', async (key) => {
+    await expect(parseConfig('f', `${key}: [1]`)).rejects.toThrow(key);
+  });
+
+  it('that is shipped sets nothing, and has all keys that are described', async () => {
+    expect(await parseConfig('f', shipped)).toEqual(await parseConfig('f', ''));
+    expect(keysIn(shipped, /^#(\w+):/gm)).toEqual(expect.arrayContaining(described));
+  });
+
+  it('that is shipped can be set line by line', async () => {
+    const set = shipped.replaceAll(/^#(\w+:)/gm, '$1');
+
+    await expect(parseConfig('f', set)).resolves.toMatchObject({ runtime: '/usr/bin/runc' });
   });
 });
 
@@ -209,17 +235,16 @@ describe('targets of make', () => {
 });
 
 describe('manPage', () => {
-  const body = (markdown: string) =>
-    manPage(`# a 1\n\n${markdown}`, { source: 's 1' }).split('\n').slice(1, -1);
+  const body = (markdown: string) => manPage(`# a 1\n\n${markdown}`, FACTS).split('\n').slice(1, -1);
 
   it('begins with name, section and source', () => {
-    expect(manPage('# atomic 1\n\nText', { source: 'atomic 1.2' })).toBe(
-      '.TH "ATOMIC" 1 "" "atomic 1.2" "User Commands"\n.PP\nText\n',
+    expect(manPage('# atomic 1\n\nText', FACTS)).toBe(
+      '.TH "ATOMIC" 1 2026-11-24 "atomic 1" "User Commands"\n.PP\nText\n',
     );
   });
 
   it.each([
-    { markdown: '## NAME', lines: ['.SH "NAME"'] },
+    { markdown: '## NAME\n\nText', lines: ['.SH "NAME"', 'Text'] },
     { markdown: '### a "b"', lines: ['.SS "a \\(dqb\\(dq"'] },
     { markdown: 'one\ntwo\n\nthree', lines: ['.PP', 'one', 'two', '.PP', 'three'] },
     {
@@ -237,6 +262,6 @@ describe('manPage', () => {
   });
 
   it.each(['Text', '# a\n\nText', '# a 1\n\n- text'])('refuses %j', (markdown) => {
-    expect(() => manPage(markdown, { source: 's' })).toThrow();
+    expect(() => manPage(markdown, FACTS)).toThrow();
   });
 });

@@ -1,11 +1,14 @@
-/** Turns docs/atomic.1.md into a manual page: of Markdown, what that page uses. */
-import { readFileSync } from 'node:fs';
+/** Renders Markdown as a manual page: of Markdown, what docs/atomic.1.md uses. */
 
 /** What `.TH` says of a page besides its name and section. */
 export interface PageFacts {
   /** Program and version, for the foot of the page. */
   readonly source: string;
+  /** `2026-11-24`. */
+  readonly date: string;
 }
+
+const MANUALS: Readonly<Record<string, string>> = { 1: 'User Commands', 5: 'File Formats' };
 
 /**
  * Renders Markdown as man(7): `# NAME SECTION` first, then `##` and `###` headings, paragraphs, fenced code, and items
@@ -13,11 +16,15 @@ export interface PageFacts {
  *
  * @throws Error for a page that does not begin with its name and section, and for other list items
  */
-export function manPage(markdown: string, { source }: PageFacts): string {
+export function manPage(markdown: string, { source, date }: PageFacts): string {
   const [, name, section, body] = /^# (\S+) (\d)\n([\s\S]*)$/.exec(markdown) ?? [];
-  if (name === undefined || body === undefined) throw new Error('the page has to begin with # NAME SECTION');
-  const header = `.TH ${quoted(name.toUpperCase())} ${section} "" ${quoted(source)} "User Commands"`;
-  return `${[header, ...blocksOf(body).map(rendered)].join('\n')}\n`;
+  if (name === undefined || section === undefined || body === undefined)
+    throw new Error('the page has to begin with # NAME SECTION');
+  const manual = MANUALS[section] ?? '';
+  const header = `.TH ${quoted(name.toUpperCase())} ${section} ${date} ${quoted(source)} ${quoted(manual)}`;
+  const text = [header, ...blocksOf(body).map(rendered)].join('\n');
+  // a heading begins a paragraph
+  return `${text.replaceAll(/^(\.S[HS] .*\n)\.PP\n/gm, '$1')}\n`;
 }
 
 /** Paragraphs, headings, code, and each item of a list. */
@@ -61,10 +68,4 @@ function escaped(text: string): string {
 
 function quoted(text: string): string {
   return `"${escaped(text).replaceAll('"', '\\(dq')}"`;
-}
-
-if (import.meta.url === `file://${process.argv[1]}`) {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const page = readFileSync(new URL('../docs/atomic.1.md', import.meta.url), 'utf8');
-  process.stdout.write(manPage(page, { source: `atomic ${version}` }));
 }
