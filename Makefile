@@ -5,14 +5,14 @@ DESTDIR ?=
 BIN := node_modules/.bin
 LIBRARY := $(DESTDIR)$(PREFIX)/lib/atomic
 SHARE := $(DESTDIR)$(PREFIX)/share
-UNITS := $(DESTDIR)$(PREFIX)/lib/systemd/system
+UNITS := $(DESTDIR)$(PREFIX)/lib/systemd
 
 # what building, the demo and the bench need; `make packages` needs PACKAGE_TOOLS, the tests need TEST_PACKAGES, too
 DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo ostree docker-registry jq curl \
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
 DEBIAN_PACKAGE_TOOLS := rpm
-DEBIAN_TEST_PACKAGES := ansible docker.io uidmap etcd-server etcd-client strace umoci btrfs-progs xfsprogs man-db \
-	mandoc $(DEBIAN_PACKAGE_TOOLS)
+DEBIAN_TEST_PACKAGES := ansible docker.io uidmap dbus-user-session libpam-systemd etcd-server etcd-client strace \
+	umoci btrfs-progs xfsprogs man-db mandoc $(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
 FEDORA_PACKAGE_TOOLS := rpm-build dpkg
@@ -31,7 +31,7 @@ fi
 endef
 
 .PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench packages package-deps install \
-	install-files clean
+	install-files install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -88,21 +88,25 @@ package-deps:
 
 install: build install-files ## install to $(DESTDIR)$(PREFIX), /etc and /var/lib
 
-# Everything that is installed: packages are made with this target, too. The unit is enabled by its link: there is
-# nothing to decide, and `systemctl mask` is the way to do without. A configuration that is there is kept.
-install-files:
+# Everything that is installed: packages are made with this target, too. A configuration that is there is kept.
+install-files: install-units
 	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
 	find dist -path dist/share -prune -o -path dist/packages -prune -o -type f -printf '%P\n' \
 	  | xargs -I{} install -D -m 0644 dist/{} $(LIBRARY)/dist/{}
 	install -d $(DESTDIR)$(PREFIX)/bin
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
 	find dist/share -type f -printf '%P\n' | xargs -I{} install -D -m 0644 dist/share/{} $(SHARE)/{}
-	install -d $(UNITS)/basic.target.wants
-	sed 's|@bin@|$(PREFIX)/bin|' src/units/atomic-recover.service > $(UNITS)/atomic-recover.service
-	chmod 0644 $(UNITS)/atomic-recover.service
-	ln -sfn ../atomic-recover.service $(UNITS)/basic.target.wants/atomic-recover.service
 	[ -e $(DESTDIR)/etc/atomic.conf ] || install -D -m 0644 src/packaging/atomic.conf $(DESTDIR)/etc/atomic.conf
 	install -d -m 0700 $(DESTDIR)/var/lib/containers/atomic
+
+# enabled by links: there is nothing to decide, and `systemctl mask` is the way to do without
+install-units:
+	install -d $(UNITS)/system/basic.target.wants $(UNITS)/user/basic.target.wants
+	sed 's|@bin@|$(PREFIX)/bin|' src/units/atomic-recover.service > $(UNITS)/system/atomic-recover.service
+	sed 's|@bin@|$(PREFIX)/bin|' src/units/user/atomic-recover.service > $(UNITS)/user/atomic-recover.service
+	chmod 0644 $(UNITS)/system/atomic-recover.service $(UNITS)/user/atomic-recover.service
+	ln -sfn ../atomic-recover.service $(UNITS)/system/basic.target.wants/atomic-recover.service
+	ln -sfn ../atomic-recover.service $(UNITS)/user/basic.target.wants/atomic-recover.service
 
 clean: ## remove what the other targets made
 	rm -rf dist .cache node_modules

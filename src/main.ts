@@ -1,4 +1,5 @@
 /** Starts the program in this process, and decides with which exit status the process ends. */
+import { statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { isatty } from 'node:tty';
 import { runCommandLine } from './cli/argparse.ts';
@@ -10,15 +11,30 @@ import type { Environment } from './config.ts';
 import { AtomicError } from './errors.ts';
 import { listenToSignals } from './signals.ts';
 
+type User = Cli['surroundings']['user'];
+
 /** Where programs are looked up when nobody says where, as with `env -i`. */
 const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
 /** The environment for us and the programs that we run: without what bin/atomic handed over for us alone. */
-function environment({ ATOMIC_IGNORED_SIGNALS: _, ATOMIC_PROGRAM: __, ...env }: Environment): Environment {
-  return { ...env, PATH: env.PATH || PATH };
+function environment(
+  { ATOMIC_IGNORED_SIGNALS: _, ATOMIC_PROGRAM: __, ...env }: Environment,
+  user: User,
+): Environment {
+  return { ...env, ...runtimeDirectory(env, user), PATH: env.PATH || PATH };
 }
 
-function currentUser(env: Environment): Cli['surroundings']['user'] {
+/**
+ * With su(1), and in jobs of cron, nobody says where the user's own systemd and the containers of his runtime are to be
+ * found; pam_systemd(8) has them there.
+ */
+function runtimeDirectory({ XDG_RUNTIME_DIR }: Environment, { uid, isRoot }: User): Environment {
+  const path = `/run/user/${uid}`;
+  if (isRoot || XDG_RUNTIME_DIR || statSync(path, { throwIfNoEntry: false })?.uid !== uid) return {};
+  return { XDG_RUNTIME_DIR: path };
+}
+
+function currentUser(env: Environment): User {
   const uid = process.geteuid?.() ?? 0;
   return { uid, gid: process.getegid?.() ?? 0, home: env.HOME || homeInDatabase(), isRoot: uid === 0 };
 }
@@ -46,8 +62,8 @@ async function main(argv: readonly string[]): Promise<void> {
   const terminals = { stdoutIsTty: isatty(1), stderrIsTty: isatty(2) };
   const { output, failure } = standardStreams(process, terminals);
   const signals = listenToSignals(process.env.ATOMIC_IGNORED_SIGNALS);
-  const env = environment(process.env);
-  const user = currentUser(env);
+  const user = currentUser(process.env);
+  const env = environment(process.env, user);
   const program = process.env.ATOMIC_PROGRAM || process.argv[1] || 'atomic';
   const { signal, ignoresSignals } = signals;
   const cli: Cli = {

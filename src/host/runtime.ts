@@ -1,9 +1,7 @@
 /** The OCI runtime: runc, crun or a program that takes the same arguments. */
-import { accessSync, constants, statSync } from 'node:fs';
-import { join } from 'node:path';
 import * as z from 'zod';
-import type { Environment } from '../config.ts';
 import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
+import { findProgram, isProgram } from './find-program.ts';
 import type { Host } from './host.ts';
 
 const DEFAULT_RUNTIME = '/usr/bin/runc';
@@ -19,28 +17,12 @@ export interface RuntimeFeatures {
 /** The runtime when nobody names one: `RUNC_PATH`, else /usr/bin/runc, else a runc in PATH. */
 export function defaultRuntime({ env }: Host): string {
   const wanted = env.RUNC_PATH || DEFAULT_RUNTIME;
-  return env.RUNC_PATH || isProgram(wanted) ? wanted : (findInPath(env, 'runc') ?? wanted);
+  return env.RUNC_PATH || isProgram(wanted) ? wanted : (findProgram(env, 'runc') ?? wanted);
 }
 
 /** The path of a runtime: a bare name is looked up in PATH; one that is not found is returned as it is. */
 export function runtimePath({ env }: Host, runtime: string): string {
-  return runtime.includes('/') ? runtime : (findInPath(env, runtime) ?? runtime);
-}
-
-/** Debian keeps runc in /usr/sbin, which is not in everybody's PATH. */
-function findInPath({ PATH = '' }: Environment, program: string): string | undefined {
-  const directories = [...PATH.split(':').filter((directory) => directory.startsWith('/')), '/usr/sbin'];
-  return directories.map((directory) => join(directory, program)).find(isProgram);
-}
-
-/** Whether there is a file of that name that can be executed. */
-function isProgram(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return statSync(path).isFile();
-  } catch {
-    return false;
-  }
+  return runtime.includes('/') ? runtime : (findProgram(env, runtime) ?? runtime);
 }
 
 /**

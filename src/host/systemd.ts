@@ -6,6 +6,11 @@ export function systemctlArgv({ user }: Host, ...words: readonly string[]): read
   return ['systemctl', ...(user.isRoot ? [] : ['--user']), ...words];
 }
 
+/** The command that shows what a unit has written. */
+export function journalctl({ user }: Host, name: string): string {
+  return `journalctl ${user.isRoot ? '' : '--user '}-u ${name}`;
+}
+
 async function systemctl(host: Host, ...words: readonly string[]): Promise<string> {
   const [tool = '', ...args] = systemctlArgv(host, ...words);
   return (await host.processes.run({ tool, args, env: { LC_ALL: 'C' } })).stdout;

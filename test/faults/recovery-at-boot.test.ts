@@ -3,7 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, inject, it } from 'v
 import type { FaultPoint } from '../../src/faults.ts';
 import { type Box, bootBox, PROJECT } from '../support/box.ts';
 import { type Disk, makeDisk } from '../support/disk.ts';
-import { CONTAINERS } from '../support/test-box.ts';
+import { addUser, asUserOf } from '../support/ordinary-user.ts';
+import { CONTAINERS, eventually } from '../support/test-box.ts';
 import { expectAnswer, NAME } from './state.ts';
 
 let disk: Disk;
@@ -96,5 +97,32 @@ describe('at boot', () => {
       'systemctl show -P ConditionResult atomic-recover; systemctl show -P ExecMainPID atomic-recover',
     );
     expect(stdout).toBe('no\n0\n');
+  });
+
+  it("an ordinary user's containers come up by themselves, after what he left half-way has been finished", async () => {
+    const asJoe = await addUser(box, 'joe');
+    const installed = (name: string, runtime: string, port: number) =>
+      `atomic install --user --name=${name} --runtime=${runtime} --set=PORT=${port} ${image('for-users')}`;
+    await asJoe(`${installed('with-runc', '/usr/sbin/runc', 8091)}; atomic run with-runc`);
+    await asJoe(installed('with-crun', '/usr/bin/crun', 8092));
+    await asJoe(killedAt('switch.linked', 'atomic containers update --set=RECEIVER=Joe with-runc'));
+    await asJoe(killedAt('switch.linked', installed('cut-short', '/usr/bin/crun', 8093)));
+
+    await reboot();
+
+    for (const [port, answer] of [
+      ['8091', 'Hi Joe'],
+      ['8092', 'Hi World'],
+      ['8093', 'Hi World'],
+    ] as const)
+      expect((await eventually(box, `curl -sf localhost:${port}`)).stdout).toBe(`${answer}\n`);
+    const asJoeAgain = asUserOf(box, 'joe');
+    expect((await asJoeAgain('ls -A .local/share/containers/atomic | grep "^[.]"')).stdout).toBe('');
+    expect((await asJoeAgain('atomic containers list -aq --no-trunc')).stdout).toBe(
+      'cut-short\nwith-crun\nwith-runc\n',
+    );
+    expect((await box.sh('journalctl --no-pager -o cat _UID=$(id -u joe)')).stdout).toContain(
+      "An earlier atomic command on 'with-runc' was cut short: finished the deployment ",
+    );
   });
 });

@@ -15,6 +15,7 @@ import type { PresentConfig } from '../rendering/present-config.ts';
 import { renderTemplate, type Template, type Values } from '../rendering/template.ts';
 import { generateTmpfiles, type TmpfilesFacts } from '../rendering/tmpfiles.ts';
 import { completeUnit } from '../rendering/unit.ts';
+import { tmpfilesForUser, unitForUser } from '../rendering/user-unit.ts';
 
 /** What is asked for: an image, the container that it becomes a deployment of, and what else decides that. */
 export interface DeploymentRequest extends Instance {
@@ -36,6 +37,8 @@ export interface DeploymentFacts {
   /** The new paths of host files, filled in. */
   readonly renames: Values;
   readonly files: readonly HostFile[];
+  /** Those that an ordinary user does not get. */
+  readonly omitted: readonly HostFile[];
   /** What of the host files is put on this host. */
   readonly recorded: RecordedFiles;
   readonly user: User;
@@ -76,24 +79,44 @@ export interface PlannedHostFile {
  * @throws AtomicError when a variable has no value, or config.json is not what a system container needs
  */
 export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
-  const { request, material, files, recorded } = facts;
+  const { request, files, recorded, user } = facts;
   const { container, slot, remote } = request;
   const destination = container.slots[slot];
-  const hasService = !material.exports.manifest.noContainerService;
   const { text: config, changes, sources } = planConfig(facts, join(destination, 'config.json'));
+  const tmpfiles = planTmpfiles(facts, sources);
+  const unit = planUnit(facts, tmpfiles);
+  const hasService = unit !== undefined;
   return {
     destination,
     rootfs: remote !== undefined ? 'shared' : hasService ? 'own' : 'none',
     layers: remote === undefined ? request.image.layers : [],
     config,
-    unit: hasService
-      ? completeUnit(renderTemplate(facts.unit, facts.values), { ...request, name: container.name })
-      : undefined,
-    tmpfiles: planTmpfiles(facts, sources),
+    unit: unit?.text,
+    tmpfiles,
     info: planInfo(facts),
     hostFiles: planHostFileList(files, recorded),
-    note: noteOfChanges(request.reference, changes),
+    note: noteOfChanges(
+      request.reference,
+      { config: changes, unit: unit?.changes ?? [], hostFiles: pathsOf(facts.omitted) },
+      user,
+    ),
   };
+}
+
+const pathsOf = (files: readonly HostFile[]) =>
+  files.filter(({ kind }) => kind !== 'directory').map(({ target }) => target);
+
+/** The unit, and what of it is left out for an ordinary user; nothing for an image without a service. */
+function planUnit(
+  { request, material, unit, values, user }: DeploymentFacts,
+  tmpfiles: string | undefined,
+): { text: string; changes: readonly string[] } | undefined {
+  if (material.exports.manifest.noContainerService) return undefined;
+  const { container } = request;
+  const text = completeUnit(renderTemplate(unit, values), { ...request, name: container.name });
+  if (user.isRoot) return { text, changes: [] };
+  const start = values.EXEC_START ?? '';
+  return unitForUser(text, { start, tmpfiles: tmpfiles === undefined ? undefined : container.tmpfiles });
 }
 
 function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): readonly PlannedHostFile[] {
@@ -119,7 +142,10 @@ function planConfig(
 function planTmpfiles(facts: DeploymentFacts, sources: readonly string[]): string | undefined {
   const { request, material, values, files, user, tmpfiles } = facts;
   const { tmpfilesTemplate } = material.exports;
-  if (tmpfilesTemplate !== undefined) return renderTemplate(tmpfilesTemplate, values);
+  if (tmpfilesTemplate !== undefined) {
+    const text = renderTemplate(tmpfilesTemplate, values);
+    return user.isRoot ? text : tmpfilesForUser(text);
+  }
   const ownDirectory = join(values.RUN_DIRECTORY ?? '/run', request.container.name);
   return generateTmpfiles(sources, { ...tmpfiles, user, ownDirectory, brought: pathsBroughtBy(files) });
 }

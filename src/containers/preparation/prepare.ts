@@ -112,14 +112,14 @@ async function readFacts(context: Context, request: Probed, staging: string): Pr
   const unit = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
   const values = await valuesFor(context, request, { ...request, name, exports, unit, destination });
   const renames = renamesOf(exports, values);
-  const files = await listHostFiles(request, place, { renames, exports });
+  const { files, omitted } = await listHostFiles(request, place, { renames, exports });
   requireValues(allTemplates(exports, unit, files), values);
   const material = await configMaterial(context, { exports, runtime: request.runtime, scratch: staging });
   const mirror = hostFilesMirror(staging);
   stageHostFiles(files, values, mirror);
   const recorded = await planHostFiles(context, { ...request, files, mirror });
   return {
-    ...{ request, material, unit, values, renames, files, recorded, user: context.user },
+    ...{ request, material, unit, values, renames, files, omitted, recorded, user: context.user },
     now: Math.floor(Date.now() / 1000),
     tmpfiles: tmpfilesFacts(request),
   };
@@ -150,9 +150,10 @@ async function listHostFiles(
   { systemPackage }: PrepareRequest,
   place: { rootfs: string; shownAs: string },
   { renames, exports }: { renames: Values; exports: Exports },
-): Promise<readonly HostFile[]> {
-  if (systemPackage === 'absent') return [];
-  return await readHostFiles(place, { renames, templates: exports.manifest.installedFilesTemplate });
+): Promise<Pick<DeploymentFacts, 'files' | 'omitted'>> {
+  const templates = exports.manifest.installedFilesTemplate;
+  const files = await readHostFiles(place, { renames, templates });
+  return systemPackage === 'absent' ? { files: [], omitted: files } : { files, omitted: [] };
 }
 
 function allTemplates(exports: Exports, unit: Template, files: readonly HostFile[]): readonly Template[] {

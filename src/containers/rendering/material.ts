@@ -1,5 +1,4 @@
 /** Reads what the files of a container are made of: the image's exports, the runtime's answers, the user's ids. */
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
@@ -9,7 +8,7 @@ import type { Exports } from './exports.ts';
 import { type Confinement, confinementOf } from './present-config.ts';
 import type { Template, Values } from './template.ts';
 import { execValues } from './unit.ts';
-import { parseIdRanges, type UserIds } from './user-config.ts';
+import { type UserRights, userRights } from './user-rights.ts';
 import { pidFileOf, resolveValues } from './values.ts';
 
 /** An image on its way to become a container: with which values, for which runtime. */
@@ -27,8 +26,8 @@ export interface ConfigMaterial {
   readonly exports: Exports;
   /** What the runtime proposes; absent when the image brings a configuration. */
   readonly proposed: string | undefined;
-  /** The ids that an ordinary user may use; absent for root. */
-  readonly userIds: UserIds | undefined;
+  /** What an ordinary user may use; absent for root. */
+  readonly rights: UserRights | undefined;
   readonly confinement: Confinement;
 }
 
@@ -47,7 +46,7 @@ export async function configMaterial(
   return {
     exports,
     proposed,
-    userIds: context.user.isRoot ? undefined : userIds(context),
+    rights: context.user.isRoot ? undefined : userRights(context),
     confinement: confinementOf(),
   };
 }
@@ -60,12 +59,6 @@ async function proposedConfig(context: Context, runtime: string, scratch: string
     throw new AtomicError(`${runtime} wrote no default config.json; the image has none either`);
   await removeIfPresent(file);
   return text;
-}
-
-function userIds({ user }: Context): UserIds {
-  const owner = { name: userInfo().username, uid: user.uid };
-  const rangesIn = (file: string) => parseIdRanges(readIfPresent(file) ?? '', owner);
-  return { ...user, uids: rangesIn('/etc/subuid'), gids: rangesIn('/etc/subgid') };
 }
 
 /** What decides the values of an instance besides itself. */

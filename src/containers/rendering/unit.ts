@@ -21,7 +21,7 @@ PIDFile=$PIDFILE
 WantedBy=multi-user.target
 `;
 
-/** A user's manager refuses pid files of processes outside the unit, so the runtime stays in the foreground. */
+/** For an ordinary user: see `unitForUser`. */
 const USER_UNIT = `
 [Unit]
 Description=$NAME
@@ -59,8 +59,9 @@ export function execValues(
 ): Values {
   const cgroup = isRoot && features.systemdCgroup ? ' --systemd-cgroup' : '';
   // compat: only the form without braces counts
-  const followsPidFile =
-    features.pidFile && unit.text.includes('$EXEC_STOPPOST') && unit.text.includes('$PIDFILE');
+  const asksForPidFile = unit.text.includes('$EXEC_STOPPOST') && unit.text.includes('$PIDFILE');
+  // a user's manager does not follow pid files
+  const followsPidFile = isRoot && features.pidFile && asksForPidFile;
   const cleanup = cleanupCommand(runtime, name);
   return {
     EXEC_START: followsPidFile
@@ -119,7 +120,7 @@ export function installSectionOf(unit: string): string {
 }
 
 /** The values of all lines `KEY=VALUE` of a unit file. */
-function settingsOf(unit: string, key: string): readonly string[] {
+export function settingsOf(unit: string, key: string): readonly string[] {
   return unit.split('\n').flatMap((line) => {
     const [name, ...rest] = line.split('=');
     return name?.trim() === key ? [rest.join('=').trim()] : [];

@@ -1,28 +1,23 @@
 /** Adapts an OCI configuration to an ordinary user, who is root only inside the container. */
 import * as z from 'zod';
 import { formatOciConfig, parseOciConfig, parsePart } from './oci-config.ts';
-
-/** One line of /etc/subuid or /etc/subgid: ids of the host that the user may use (subuid(5)). */
-export interface IdRange {
-  readonly start: number;
-  readonly count: number;
-}
-
-export interface UserIds {
-  readonly uid: number;
-  readonly gid: number;
-  readonly uids: readonly IdRange[];
-  readonly gids: readonly IdRange[];
-}
+import type { PresentConfig } from './present-config.ts';
+import { type Mapping, mappingsFor, type UserIds } from './user-ids.ts';
+import type { UserRights } from './user-rights.ts';
 
 const Mount = z.looseObject({ destination: z.string().catch(''), options: z.array(z.string()).catch([]) });
 const Namespace = z.looseObject({ type: z.string() });
 const Linux = z.looseObject({
   namespaces: z.array(Namespace).catch([]),
-  resources: z.looseObject({ devices: z.unknown() }).nullish(),
+  resources: z.looseObject({ devices: z.array(z.unknown()).optional().catch(undefined) }).nullish(),
   uidMappings: z.array(z.unknown()).nullish(),
   gidMappings: z.array(z.unknown()).nullish(),
+  cgroupsPath: z.unknown().optional(),
+  sysctl: z.record(z.string(), z.unknown()).nullish().catch(undefined),
 });
+
+type Mount = z.infer<typeof Mount>;
+type Linux = z.infer<typeof Linux>;
 
 /** The host's /sys: a mount of its own takes a network namespace of one's own. */
 const SYS = {
@@ -34,57 +29,120 @@ const SYS = {
 
 /**
  * Makes a configuration one that a user without privileges can run: in a user namespace, with the network of the host,
- * and without device rules.
+ * and without what only root may ask for. The changes are what the image asked for, and does not get.
  *
  * @param file its path, for messages
  * @throws AtomicError when it is not an OCI configuration
  */
-export function configForUser(text: string, file: string, ids: UserIds): string {
+export function configForUser(text: string, file: string, rights: UserRights): PresentConfig {
   const config = parseOciConfig(text, file);
   const linux = parsePart(Linux, config.linux ?? {}, file);
-  const namespaces = linux.namespaces.filter(({ type }) => type !== 'network');
-  const hasUser = namespaces.some(({ type }) => type === 'user');
-  const mounts = parsePart(z.array(Mount), config.mounts ?? [], file);
-  const changed = {
-    ...config,
-    mounts: [...mounts.filter(({ destination }) => !destination.startsWith('/sys')).map(restricted), SYS],
-    linux: {
-      ...linux,
-      namespaces: hasUser ? namespaces : [...namespaces, { type: 'user' }],
-      ...(linux.resources == null ? {} : { resources: { ...linux.resources, devices: undefined } }),
-      uidMappings: linux.uidMappings ?? mappings(ids.uid, ids.uids),
-      gidMappings: linux.gidMappings ?? mappings(ids.gid, ids.gids),
-    },
+  const { mapped, changes: mappingChanges } = withMappings(linux, rights);
+  const { limited, changes: linuxChanges } = withinRights(mapped, rights);
+  const found = parsePart(z.array(Mount), config.mounts ?? [], file);
+  const { mounts, changes: mountChanges } = mountsFor(found, limited);
+  return {
+    text: formatOciConfig({ ...config, mounts, linux: limited }),
+    changes: [...linuxChanges, ...mappingChanges, ...mountChanges],
   };
-  return formatOciConfig(changed);
 }
 
-function restricted(mount: z.infer<typeof Mount>): z.infer<typeof Mount> {
+/** Mappings that the image brings stay if the user may have them. */
+function withMappings(
+  linux: Linux,
+  { uid, gid, uids, gids, lacksTools }: UserIds,
+): { mapped: Linux; changes: readonly string[] } {
+  const [users, groups] = [
+    mappingsFor(linux.uidMappings, uid, uids),
+    mappingsFor(linux.gidMappings, gid, gids),
+  ];
+  const isReplaced = users.isReplaced || groups.isReplaced;
+  return {
+    mapped: { ...linux, uidMappings: users.mappings, gidMappings: groups.mappings },
+    changes: [
+      ...(isReplaced ? ['your ids instead of its own'] : []),
+      ...(lacksTools ? ['no ids but your own (newuidmap and newgidmap are not installed)'] : []),
+    ],
+  };
+}
+
+/** Leaves out what the kernel, or a runtime, refuses to a user. */
+function withinRights(
+  linux: Linux,
+  { controllers }: UserRights,
+): { limited: Linux; changes: readonly string[] } {
+  const { cgroupsPath, sysctl, resources, namespaces, ...rest } = linux;
+  const kept = namespaces.filter(({ type }) => type !== 'network');
+  const isIsolated = kept.length < namespaces.length;
+  const settings = Object.entries(sysctl ?? {}).filter(([key]) => !key.startsWith('net.'));
+  const hasNetworkSettings = settings.length < Object.keys(sysctl ?? {}).length;
+  const limits = limitsFor(resources, controllers);
+  return {
+    limited: {
+      ...rest,
+      namespaces: kept.some(({ type }) => type === 'user') ? kept : [...kept, { type: 'user' }],
+      ...(resources == null ? {} : { resources: limits.resources }),
+      ...(settings.length === 0 ? {} : { sysctl: Object.fromEntries(settings) }),
+      cgroupsPath: undefined,
+    },
+    changes: [
+      ...(isIsolated ? ['the network of the host instead of its own'] : []),
+      ...(hasNetworkSettings ? ['sysctl net.* left out'] : []),
+      ...limits.changes,
+      ...(cgroupsPath == null || cgroupsPath === '' ? [] : ['cgroupsPath left out']),
+    ],
+  };
+}
+
+/** The controllers that the limits of a kind need; all other kinds are root's. */
+const CONTROLLERS: Readonly<Record<string, string>> = {
+  ...{ memory: 'memory', cpu: 'cpu', pids: 'pids', blockIO: 'io', hugepageLimits: 'hugetlb', rdma: 'rdma' },
+};
+
+function limitsFor(
+  resources: Linux['resources'],
+  controllers: readonly string[],
+): { resources: Record<string, unknown>; changes: readonly string[] } {
+  const { devices = [], ...limits } = resources ?? {};
+  const given = Object.entries(limits);
+  const kept = given.filter(([kind]) => controllers.includes(CONTROLLERS[kind] ?? ''));
+  const lost = given.filter((limit) => !kept.includes(limit)).map(([kind]) => kind);
+  return {
+    resources: Object.fromEntries(kept),
+    changes: [
+      ...(devices.length === 0 ? [] : ['rules for devices left out']),
+      ...(lost.length === 0 ? [] : [`limits left out that are not yours to set: ${lost.join(' and ')}`]),
+    ],
+  };
+}
+
+function mountsFor(
+  found: readonly Mount[],
+  { uidMappings, gidMappings }: Linux,
+): { mounts: readonly Mount[]; changes: readonly string[] } {
+  const changes: string[] = [];
+  const mounts = found
+    .filter(({ destination }) => !/^\/sys($|\/)/.test(destination))
+    .map((mount) => {
+      const options = mount.options.filter((option) => {
+        const [key, id] = /^(uid|gid)=(\d+)$/.exec(option)?.slice(1) ?? [];
+        if (key === undefined || isMapped(key === 'uid' ? uidMappings : gidMappings, Number(id))) return true;
+        changes.push(`${option} of ${mount.destination} left out`);
+        return false;
+      });
+      return restricted({ ...mount, options });
+    });
+  return { mounts: [...mounts, SYS], changes };
+}
+
+/** The mappings are ours, or have been checked. */
+function isMapped(mappings: Linux['uidMappings'], id: number): boolean {
+  return (mappings as readonly Mapping[]).some(
+    ({ containerID, size }) => id >= containerID && id < containerID + size,
+  );
+}
+
+function restricted(mount: Mount): Mount {
   if (mount.destination.startsWith('/dev')) return mount;
   return { ...mount, options: [...new Set([...mount.options, 'nodev', 'nosuid'])] };
-}
-
-/** Maps the user to root inside, and his further ids to 1 and up, one range after the other. */
-function mappings(own: number, ranges: readonly IdRange[]): readonly object[] {
-  let containerID = 1;
-  const others = ranges.map(({ start, count }) => {
-    const mapping = { containerID, hostID: start, size: count };
-    containerID += count;
-    return mapping;
-  });
-  return [{ containerID: 0, hostID: own, size: 1 }, ...others];
-}
-
-/** The ranges of one user in the text of /etc/subuid or /etc/subgid, by name or uid. */
-export function parseIdRanges(
-  text: string,
-  { name, uid }: { name: string; uid: number },
-): readonly IdRange[] {
-  return text.split('\n').flatMap((line) => {
-    const [owner, start = '', count = ''] = line.trim().split(':');
-    const isOwn = owner === name || owner === String(uid);
-    return isOwn && /^\d+$/.test(start) && /^\d+$/.test(count)
-      ? [{ start: Number(start), count: Number(count) }]
-      : [];
-  });
 }

@@ -17,6 +17,7 @@ import { configMaterial, type Instance, templatesOf, valuesFor } from '../render
 
 import { singleRunConfig } from '../rendering/oci-config.ts';
 import { renderTemplate, requireValues } from '../rendering/template.ts';
+import { tmpfilesForUser } from '../rendering/user-unit.ts';
 
 export interface OnceRequest extends Instance {
   readonly image: LayeredImage & { readonly id: string };
@@ -110,7 +111,8 @@ async function writeBundle(
   const single = singleRunConfig(text, file, { rootPath: 'rootfs', command, stdinIsTty });
   await createFile(file, single, 0o600);
   if (exports.tmpfilesTemplate === undefined) return;
-  await createFile(tmpfiles, renderTemplate(exports.tmpfilesTemplate, values), 0o600);
+  const listed = renderTemplate(exports.tmpfilesTemplate, values);
+  await createFile(tmpfiles, context.user.isRoot ? listed : tmpfilesForUser(listed), 0o600);
   await createTmpfiles(context, tmpfiles);
 }
 

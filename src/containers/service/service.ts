@@ -45,7 +45,7 @@ export async function startService(context: Context, container: Container): Prom
     await systemd.start(context, service);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    throw startFailure(container, await systemd.unitState(context, service), error);
+    throw startFailure(context, container, await systemd.unitState(context, service), error);
   }
 }
 
@@ -76,11 +76,12 @@ async function watchService(context: Context, container: Container): Promise<voi
   let restarted: systemd.UnitState | undefined;
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
     const state = await systemd.unitState(context, container.service);
-    if (state.active === 'failed' || state.sub === 'auto-restart') throw startFailure(container, state);
+    if (state.active === 'failed' || state.sub === 'auto-restart')
+      throw startFailure(context, container, state);
     if (state.restarts > 0) restarted = state;
     await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
-  if (restarted !== undefined) throw startFailure(container, restarted);
+  if (restarted !== undefined) throw startFailure(context, container, restarted);
 }
 
 async function reportJournal(context: Context, { name, service }: Container, since: number): Promise<void> {
@@ -94,14 +95,15 @@ export function isMasked({ unit }: Container): boolean {
 }
 
 function startFailure(
+  context: Context,
   container: Container,
   { active, result, exitStatus }: systemd.UnitState,
   cause?: unknown,
 ): StartFailure {
   const { name } = container;
   const [what, hint] = isMasked(container)
-    ? ['it is masked', `use 'systemctl unmask ${name}'`]
-    : [`${active}, ${result}, exit status ${exitStatus}`, `see 'journalctl -u ${name}'`];
+    ? ['it is masked', `use '${systemd.systemctlArgv(context, 'unmask', name).join(' ')}'`]
+    : [`${active}, ${result}, exit status ${exitStatus}`, `see '${systemd.journalctl(context, name)}'`];
   return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });
 }
 
@@ -118,7 +120,7 @@ export async function stopService(context: Context, container: Container, runtim
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new AtomicError(`cannot stop '${name}': ${error.message}`, {
-      hint: `see 'systemctl status ${name}'`,
+      hint: `see '${systemd.systemctlArgv(context, 'status', name).join(' ')}'`,
       cause: error,
     });
   }

@@ -117,7 +117,7 @@ export function stopStep(container: Container, change: Change, progress: Progres
       if (from === undefined) return;
       const own = { name: container.name, runtime };
       const running = await findRunning(context, own, progress.followers);
-      requireStartable(container, running);
+      requireStartable(context, container, running);
       progress.running = running;
       if (progress.running.containers.length === 0) return;
       await mark(container, { operation, from, to, runtime, running: progress.running });
@@ -128,11 +128,11 @@ export function stopStep(container: Container, change: Change, progress: Progres
 }
 
 /** What runs must not be stopped when it could not be started again. */
-function requireStartable(container: Container, { containers }: RestartSet): void {
+function requireStartable(context: Context, container: Container, { containers }: RestartSet): void {
   const { name } = container;
   if (!isMasked(container) || !containers.some((one) => one.name === name)) return;
   throw new AtomicError(`'${name}' runs, but cannot be started again: its unit is masked`, {
-    hint: `use 'systemctl unmask ${name}'`,
+    hint: `use '${systemd.systemctlArgv(context, 'unmask', name).join(' ')}'`,
   });
 }
 

@@ -14,7 +14,7 @@ import { configForUser } from '../../../src/containers/rendering/user-config.ts'
 import { anyText, holds, LIMIT, orOwnError } from '../support/properties.ts';
 
 const NOTHING = { hasSelinux: false, hasApparmor: false };
-const IDS = { uid: 1000, gid: 1000, uids: [], gids: [] };
+const IDS = { uid: 1000, gid: 1000, uids: [], gids: [], lacksTools: false, controllers: [] };
 
 const anything = fc.jsonValue({ maxDepth: 2 });
 /** A record some of whose keys are there, with what belongs there or with anything else. */

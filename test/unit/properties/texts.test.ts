@@ -10,7 +10,7 @@ import { bindSources } from '../../../src/containers/rendering/oci-config.ts';
 import { renderTemplate, variablesOf } from '../../../src/containers/rendering/template.ts';
 import { generateTmpfiles } from '../../../src/containers/rendering/tmpfiles.ts';
 import { completeUnit, installSectionOf } from '../../../src/containers/rendering/unit.ts';
-import { parseIdRanges } from '../../../src/containers/rendering/user-config.ts';
+import { parseIdRanges } from '../../../src/containers/rendering/user-ids.ts';
 import { parseSet } from '../../../src/containers/rendering/values.ts';
 import { parseMount } from '../../../src/host/mount.ts';
 import { parseUnitState } from '../../../src/host/systemd.ts';

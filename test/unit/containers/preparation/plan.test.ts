@@ -10,6 +10,7 @@ import {
 } from '../../../../src/containers/preparation/plan.ts';
 import { type Exports, parseExportsManifest } from '../../../../src/containers/rendering/exports.ts';
 import { defaultUnit } from '../../../../src/containers/rendering/unit.ts';
+import type { UserRights } from '../../../../src/containers/rendering/user-rights.ts';
 import { AtomicError } from '../../../../src/errors.ts';
 import { contextFor } from '../../support/context.ts';
 
@@ -40,9 +41,10 @@ interface Change {
   readonly manifest?: object;
   readonly request?: Partial<DeploymentRequest>;
   readonly facts?: Partial<DeploymentFacts>;
+  readonly rights?: UserRights;
 }
 
-function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
+function planOf({ exports, manifest = {}, request, facts, rights }: Change = {}) {
   const config = { ociVersion: '1.0.0', root: { path: 'rootfs', readonly: true } };
   return planDeployment({
     request: {
@@ -67,13 +69,14 @@ function planOf({ exports, manifest = {}, request, facts }: Change = {}) {
         ...exports,
       },
       proposed: undefined,
-      userIds: undefined,
+      rights,
       confinement: { hasSelinux: false, hasApparmor: false },
     },
     unit: defaultUnit(true),
     values: VALUES,
     renames: {},
     files: [],
+    omitted: [],
     recorded: NO_FILES,
     user: context.user,
     now: 1_700_000_000,
@@ -210,6 +213,32 @@ describe('planDeployment', () => {
   ])('refuses a config.json that $what', ({ exports, reason }) => {
     expect(() => planOf({ exports })).toThrow(AtomicError);
     expect(() => planOf({ exports })).toThrow(reason);
+  });
+
+  it('adapts config.json, unit and tmpfiles.d file to an ordinary user, and names in one line what he does not get', () => {
+    const user = { uid: 1000, gid: 1000, home: '/home/joe', isRoot: false };
+    const config = JSON.stringify({
+      root: { path: 'rootfs', readonly: true },
+      linux: { namespaces: [{ type: 'network' }] },
+    });
+    const tmpfilesTemplate = { file: 'tmpfiles.template', text: 'd /run/$NAME - root root' };
+    const omitted = ['/a', '/b', '/c', '/d'].map((target) => ({
+      ...{ target, source: SOURCE, kind: 'file' as const },
+    }));
+    const plan = planOf({
+      exports: { config, tmpfilesTemplate },
+      facts: { user, omitted, unit: { file: '', text: '[Service]\nUser=root\n[Install]\n' } },
+      rights: { uid: 1000, gid: 1000, uids: [], gids: [], lacksTools: false, controllers: [] },
+    });
+
+    expect(plan.note).toBe(
+      'Note: registry/web:1 is adapted to run without root: config.json: ociVersion missing is now 1.0.2, ' +
+        'the network of the host instead of its own; unit: User=root left out; ' +
+        'host files are not installed: /a, /b, /c and 1 more',
+    );
+    expect(plan.tmpfiles).toBe('d /run/web - - -');
+    expect(plan.unit).toContain('[Install]\nWantedBy=default.target\n');
+    expect(plan.unit).toContain(`systemd-tmpfiles --create "${context.paths.tmpfiles}/web.conf"`);
   });
 
   describe('lists in the tmpfiles.d file', () => {

@@ -43,11 +43,9 @@ describe('execValues', () => {
     );
   });
 
-  it('leaves cgroups to themselves for users', () => {
+  it('leaves cgroups to themselves for users, and stays in the foreground', () => {
     expect(execValues(FOREGROUND, { ...request, isRoot: false }).EXEC_START).toBe("/usr/bin/runc run 'x'");
-    expect(execValues(PID_FILE, { ...request, isRoot: false }).EXEC_START).toBe(
-      "/usr/bin/runc  run -d --pid-file /run/container-x.pid 'x'",
-    );
+    expect(execValues(PID_FILE, { ...request, isRoot: false }).EXEC_START).toBe("/usr/bin/runc run 'x'");
   });
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { configForUser, parseIdRanges } from '../../../../src/containers/rendering/user-config.ts';
+import { configForUser } from '../../../../src/containers/rendering/user-config.ts';
 
 const IDS = {
   uid: 1000,
@@ -9,6 +9,8 @@ const IDS = {
     { start: 300000, count: 10 },
   ],
   gids: [],
+  lacksTools: false,
+  controllers: ['memory', 'pids'],
 };
 const SYS = {
   destination: '/sys',
@@ -17,7 +19,7 @@ const SYS = {
   options: ['rbind', 'nosuid', 'noexec', 'nodev', 'ro'],
 };
 
-const changed = (config: object) => JSON.parse(configForUser(JSON.stringify(config), '/f', IDS));
+const changed = (config: object) => JSON.parse(configForUser(JSON.stringify(config), '/f', IDS).text);
 
 describe('configForUser', () => {
   it('takes a user namespace instead of one for the network', () => {
@@ -51,35 +53,51 @@ describe('configForUser', () => {
     expect(linux.resources).toEqual({ memory: { limit: 1 } });
   });
 
-  it('maps the user to root, and his other ids behind one another', () => {
-    expect(changed({}).linux).toMatchObject({
-      uidMappings: [
-        { containerID: 0, hostID: 1000, size: 1 },
-        { containerID: 1, hostID: 100000, size: 65536 },
-        { containerID: 65537, hostID: 300000, size: 10 },
+  it('says what the image asked for and does not get', () => {
+    const config = {
+      mounts: [
+        { destination: '/dev/pts', options: ['gid=5', 'mode=620'] },
+        { destination: '/data', options: ['uid=70000', 'gid=0'] },
       ],
-      gidMappings: [{ containerID: 0, hostID: 1001, size: 1 }],
-    });
+      linux: {
+        cgroupsPath: '/machine/x',
+        namespaces: [{ type: 'network' }],
+        resources: { devices: [{ allow: false }], pids: { limit: 1 }, cpu: { shares: 1 }, network: {} },
+        sysctl: { 'net.core.somaxconn': '1', 'kernel.msgmax': '1' },
+        uidMappings: [{ containerID: 0, hostID: 0, size: 65536 }],
+      },
+    };
+    const { text, changes } = configForUser(JSON.stringify(config), '/f', { ...IDS, lacksTools: true });
+    const { linux, mounts } = JSON.parse(text);
+
+    expect(changes).toEqual([
+      'the network of the host instead of its own',
+      'sysctl net.* left out',
+      'rules for devices left out',
+      'limits left out that are not yours to set: cpu and network',
+      'cgroupsPath left out',
+      'your ids instead of its own',
+      'no ids but your own (newuidmap and newgidmap are not installed)',
+      'gid=5 of /dev/pts left out',
+      'uid=70000 of /data left out',
+    ]);
+    expect(linux).toMatchObject({ sysctl: { 'kernel.msgmax': '1' } });
+    expect(linux.resources).toEqual({ pids: { limit: 1 } });
+    expect(linux).not.toHaveProperty('cgroupsPath');
+    expect(mounts[0].options).toEqual(['mode=620']);
+    expect(mounts[1].options).toEqual(['gid=0', 'nodev', 'nosuid']);
   });
 
-  it('keeps mappings that the image brings', () => {
-    const uidMappings = [{ containerID: 0, hostID: 5, size: 2 }];
+  it('says nothing of a configuration that asks for no more than a user may have', () => {
+    const config = {
+      mounts: [{ destination: '/sys' }],
+      linux: { namespaces: [{ type: 'pid' }], resources: {} },
+    };
 
-    expect(changed({ linux: { uidMappings } }).linux.uidMappings).toEqual(uidMappings);
+    expect(configForUser(JSON.stringify(config), '/f', IDS).changes).toEqual([]);
   });
 
   it('refuses what is no configuration', () => {
     expect(() => configForUser('[]', '/f', IDS)).toThrow('/f');
-  });
-});
-
-describe('parseIdRanges', () => {
-  it('finds the ranges of a user by name and by id, and skips what is no range', () => {
-    const text = 'joe:100000:65536\nann:1:2\n1000:300000:10\njoe:x:1\njoe\n\n';
-
-    expect(parseIdRanges(text, { name: 'joe', uid: 1000 })).toEqual([
-      { start: 100000, count: 65536 },
-      { start: 300000, count: 10 },
-    ]);
   });
 });
