@@ -1,6 +1,5 @@
 /** Builds the command tree; every call does, so it loads nothing but commander. */
 import { type CommandUnknownOpts, Option } from 'commander';
-import metadata from '../../package.json' with { type: 'json' };
 import { rootCommand } from './argparse.ts';
 import type { Cli } from './cli.ts';
 import { addContainersDelete } from './containers/delete.ts';
@@ -27,8 +26,11 @@ import { addStop } from './stop.ts';
 import { addUninstall } from './uninstall.ts';
 import { addUnmount } from './unmount.ts';
 
-/** compat: the version of the Python tool that this program replaces; scripts compare it. */
-const { version } = metadata;
+/**
+ * compat: what the last Python tool prints, whose commands these are. Packages have the version of package.json, which
+ * is higher, so that they replace the tool's.
+ */
+const VERSION = '1.22.1';
 
 /** The heading under which the help shows a command. */
 const GROUPS: ReadonlyMap<string, string> = new Map([
@@ -49,7 +51,7 @@ Examples:
 export function createProgram(cli: Cli): CommandUnknownOpts {
   const program = rootCommand('atomic', (text) => cli.output.write(text))
     .description('Install and manage system containers')
-    .version(version, '-v, --version', 'show the version')
+    .version(VERSION, '-v, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
     .option('--debug', 'show the programs that are run, and where an error comes from')
     .option('-i, --ignore', 'accepted for compatibility; for docker only')

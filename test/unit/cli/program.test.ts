@@ -2,7 +2,6 @@ import { mkdir, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
-import metadata from '../../../package.json' with { type: 'json' };
 import { runCommandLine } from '../../../src/cli/argparse.ts';
 import { explain } from '../../../src/cli/errors.ts';
 import { createProgram } from '../../../src/cli/program.ts';
@@ -144,7 +143,7 @@ describe('a misspelt command', () => {
 
 describe('the version', () => {
   it.each(['-v', '--version', '--vers'])('is printed for %s', async (flag) => {
-    expect(await run(flag)).toEqual({ stdout: `${metadata.version}\n`, stderr: [], exitCode: 0 });
+    expect(await run(flag)).toEqual({ stdout: '1.22.1\n', stderr: [], exitCode: 0 });
   });
 });
 
