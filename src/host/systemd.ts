@@ -131,11 +131,13 @@ export interface UnitState {
   readonly result: string;
   /** Exit status of the main process, as a decimal number. */
   readonly exitStatus: string;
+  /** Names this run of the unit in the journal; empty for one that has never run. */
+  readonly invocation: string;
 }
 
 /** Asks how a unit fares; one that does not exist is inactive. */
 export async function unitState(host: Host, unit: string): Promise<UnitState> {
-  const properties = '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus';
+  const properties = '--property=ActiveState,SubState,NRestarts,Result,ExecMainStatus,InvocationID';
   return parseUnitState(await systemctl(host, 'show', properties, '--', unit));
 }
 
@@ -148,6 +150,7 @@ export function parseUnitState(output: string): UnitState {
     restarts: Number(fields.get('NRestarts') ?? 0),
     result: fields.get('Result') ?? '',
     exitStatus: fields.get('ExecMainStatus') ?? '',
+    invocation: fields.get('InvocationID') ?? '',
   };
 }
 
@@ -162,14 +165,20 @@ export async function journalOf(
   unit: string,
   { since, lines }: { since: number; lines: number },
 ): Promise<readonly string[]> {
-  const scope = host.user.isRoot ? [`--unit=${unit}`] : [`--user-unit=${unit}`];
-  const what = ['--quiet', '--no-pager', '--output=cat', `--since=@${since}`, `--lines=${lines}`];
+  const scope = host.user.isRoot ? `--unit=${unit}` : `--user-unit=${unit}`;
+  return await journal(host, scope, `--since=@${since}`, `--lines=${lines}`);
+}
+
+/** The last line that the processes of a run of a unit have written, without what systemd says of it; none without a journal. */
+export async function lastWordsOf(host: Host, { invocation }: UnitState): Promise<string | undefined> {
+  if (invocation === '') return undefined;
+  return (await journal(host, '--lines=1', `_SYSTEMD_INVOCATION_ID=${invocation}`)).at(-1);
+}
+
+async function journal(host: Host, ...which: readonly string[]): Promise<readonly string[]> {
   // what has been written a moment ago is still on its way
   if (host.user.isRoot) await host.processes.run({ tool: 'journalctl', args: ['--sync'], expected: [1] });
-  const { stdout } = await host.processes.run({
-    tool: 'journalctl',
-    args: [...scope, ...what],
-    expected: [1],
-  });
+  const args = ['--quiet', '--no-pager', '--output=cat', ...which];
+  const { stdout } = await host.processes.run({ tool: 'journalctl', args, expected: [1] });
   return stdout.split('\n').filter((line) => line.trim() !== '');
 }

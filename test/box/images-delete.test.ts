@@ -96,7 +96,11 @@ describe('images delete', () => {
       exitCode: 2,
       stderr: (name: string) => `User aborted delete operation for ['${name}', 'x']\n`,
     },
-    { input: '', exitCode: 1, stderr: () => 'EOF when reading a line\n' },
+    {
+      input: '',
+      exitCode: 1,
+      stderr: () => "EOF when reading a line; use 'atomic -y images delete …' to be asked nothing\n",
+    },
   ])('does nothing when the answer is $input', async ({ input, exitCode, stderr }) => {
     const name = box.image('stubborn');
     await box.atomic('images', 'tag', name, 'x');

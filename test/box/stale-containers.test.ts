@@ -113,7 +113,7 @@ describe('a service that cannot start', () => {
 
     expect({ stdout, exitCode }).toEqual({ stdout: 'systemctl start broken\n', exitCode: 1 });
     expect(stderr).toMatch(
-      /^cannot start 'broken' \(failed, exit-code, exit status \d+\); see 'journalctl -u broken'\n$/,
+      /^cannot start 'broken' \(failed, exit-code, exit status \d+\); see 'journalctl -u broken', which ends with: .*config\.json.*\n$/,
     );
     expect(await box.atomic('uninstall', 'broken')).toMatchObject({ exitCode: 0 });
   });

@@ -308,7 +308,7 @@ describe('a new deployment that does not start', () => {
     expect(failed.stderr).toContain('hello: no answer is possible');
     expect(failed.stderr).toContain('Could not restart hello.  Attempt automatic rollback');
     expect(failed.stderr).toMatch(
-      /\ncannot start 'hello' \(\w+, exit-code, exit status 3\); see 'journalctl -u hello'\n$/,
+      /\ncannot start 'hello' \(\w+, exit-code, exit status 3\); see 'journalctl -u hello', which ends with: no answer is possible\n$/,
     );
     expect(await active()).toBe(`${CONTAINERS}/hello.0`);
     expect(await greeting()).toBe('Hi Jerry\n');

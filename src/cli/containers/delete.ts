@@ -30,7 +30,8 @@ export function addContainersDelete(parent: CommandUnknownOpts, cli: Cli): void 
         const ask = async (targets: readonly DeleteTarget[]) => {
           for (const line of dialogue(targets, isAssumed)) cli.output.line(line);
           const what = isAll ? 'all containers' : pythonList(names);
-          if (!isAssumed) await confirm(cli, `User aborted delete operation for ${what}`);
+          const declined = `User aborted delete operation for ${what}`;
+          if (!isAssumed) await confirm(cli, { declined, unasked: 'atomic -y containers delete' });
         };
         await inStorage(options.storage, async () => await deleteContainers(context, request, ask));
       }),

@@ -33,7 +33,8 @@ export function addImagesDelete(parent: CommandUnknownOpts, cli: Cli): void {
         const ask = async (names: readonly string[]) => {
           for (const line of dialogue(names, isAssumed)) cli.output.line(line);
           const what = isAll ? 'all images' : pythonList(images);
-          if (!isAssumed) await confirm(cli, `User aborted delete operation for ${what}`);
+          const declined = `User aborted delete operation for ${what}`;
+          if (!isAssumed) await confirm(cli, { declined, unasked: 'atomic -y images delete' });
         };
         await inStorage(options.storage, async () => await deleteImages(context, { images, isAll }, ask));
         return 0;

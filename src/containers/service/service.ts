@@ -2,7 +2,7 @@
 import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
-import { AtomicError, type ErrorDetails, ToolError } from '../../errors.ts';
+import { AtomicError, type ErrorDetails, ToolError, ToolMissingError } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { readLinkIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
@@ -45,7 +45,7 @@ export async function startService(context: Context, container: Container): Prom
     await systemd.start(context, service);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
-    throw startFailure(context, container, await systemd.unitState(context, service), error);
+    throw await startFailure(context, container, await systemd.unitState(context, service), error);
   }
 }
 
@@ -77,11 +77,11 @@ async function watchService(context: Context, container: Container): Promise<voi
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
     const state = await systemd.unitState(context, container.service);
     if (state.active === 'failed' || state.sub === 'auto-restart')
-      throw startFailure(context, container, state);
+      throw await startFailure(context, container, state);
     if (state.restarts > 0) restarted = state;
     await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
-  if (restarted !== undefined) throw startFailure(context, container, restarted);
+  if (restarted !== undefined) throw await startFailure(context, container, restarted);
 }
 
 async function reportJournal(context: Context, { name, service }: Container, since: number): Promise<void> {
@@ -94,16 +94,22 @@ export function isMasked({ unit }: Container): boolean {
   return readLinkIfPresent(unit) === '/dev/null';
 }
 
-function startFailure(
+/** What the service said last, mostly the reason, is at the end of the line. */
+async function startFailure(
   context: Context,
   container: Container,
-  { active, result, exitStatus }: systemd.UnitState,
+  state: systemd.UnitState,
   cause?: unknown,
-): StartFailure {
+): Promise<StartFailure> {
   const { name } = container;
-  const [what, hint] = isMasked(container)
-    ? ['it is masked', `use '${systemd.systemctlArgv(context, 'unmask', name).join(' ')}'`]
-    : [`${active}, ${result}, exit status ${exitStatus}`, `see '${systemd.journalctl(context, name)}'`];
+  if (isMasked(container)) {
+    const hint = `use '${systemd.systemctlArgv(context, 'unmask', name).join(' ')}'`;
+    return new StartFailure(name, `cannot start '${name}' (it is masked)`, { hint, cause });
+  }
+  const { active, result, exitStatus } = state;
+  const what = `${active}, ${result}, exit status ${exitStatus}`;
+  const lastWords = await bestEffort(systemd.lastWordsOf(context, state));
+  const hint = `see '${systemd.journalctl(context, name)}'${lastWords === undefined ? '' : `, which ends with: ${lastWords}`}`;
   return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });
 }
 
@@ -146,11 +152,12 @@ function scopeOf(runtime: string, name: string): string {
   return `${basename(runtime)}-${name}.scope`;
 }
 
-/** Waits for something that may fail. */
-async function bestEffort(work: Promise<unknown>): Promise<void> {
+/** Waits for something that may fail: then there is no result. */
+async function bestEffort<Result>(work: Promise<Result>): Promise<Result | undefined> {
   try {
-    await work;
+    return await work;
   } catch (error) {
-    if (!(error instanceof ToolError)) throw error;
+    if (error instanceof ToolError || error instanceof ToolMissingError) return undefined;
+    throw error;
   }
 }

@@ -6,7 +6,7 @@ describe('parseUnitState', () => {
   it('reads what systemctl show says', () => {
     expect(
       parseUnitState(
-        'ActiveState=failed\nSubState=failed\nNRestarts=2\nResult=exit-code\nExecMainStatus=3\n',
+        'ActiveState=failed\nSubState=failed\nNRestarts=2\nResult=exit-code\nExecMainStatus=3\nInvocationID=0f\n',
       ),
     ).toEqual({
       active: 'failed',
@@ -14,6 +14,7 @@ describe('parseUnitState', () => {
       restarts: 2,
       result: 'exit-code',
       exitStatus: '3',
+      invocation: '0f',
     });
   });
 
@@ -24,6 +25,7 @@ describe('parseUnitState', () => {
       restarts: 0,
       result: '',
       exitStatus: '',
+      invocation: '',
     });
   });
 });
