@@ -31,6 +31,15 @@ describe.each(['/usr/bin/runc', '/usr/bin/crun'])('an image made before OCI 1.0,
   });
 });
 
+it('has no program of SELinux run for it on a host without SELinux', async () => {
+  const pulled = await box.atomic('--debug', 'pull', '--storage=ostree', box.image('host-files'));
+  const installed = await box.atomic('--debug', 'install', '--system', '--name=c', box.image('host-files'));
+
+  const programs = `${pulled.stderr}${installed.stderr}`;
+  expect(programs).toContain('"cp","--no-dereference"');
+  expect(programs).not.toMatch(/selinux|chcon|matchpathcon/);
+});
+
 it('runs once as well', async () => {
   const ran = await box.atomic('run', box.image('old-config'), 'sh', '-c', 'exit 7');
 

@@ -20,7 +20,7 @@ export interface Copying {
 
 /**
  * Copies files and links, with owner, permissions and extended attributes (file capabilities, ACLs), to a directory
- * that holds nothing of these names. SELinux labels become those of their new place. What the file system cannot take
+ * that holds nothing of these names. SELinux labels are not copied: `label.ts` gives them those of their places. What the file system cannot take
  * of the attributes is named in a warning.
  *
  * @throws AtomicError when a file cannot be copied

@@ -18,6 +18,7 @@ import { type Aside, makeAside, stampOf } from './aside.ts';
 import { changesFor } from './changes.ts';
 import { copyFiles } from './copy.ts';
 import { isRefused, makeDirectories } from './directories.ts';
+import { labelDirectories, labelFiles } from './label.ts';
 import { withHostFilesLock } from './lock.ts';
 import { undoHostFiles } from './settle.ts';
 
@@ -51,6 +52,7 @@ export async function stageOnHost(
   try {
     const mirror = hostFilesMirror(request.to.path);
     makeDirectories(host, journal.made, mirror);
+    await labelDirectories(context, host, journal.made);
     const groups = await putAside(context, host, { groups: journal.groups, mirror });
     await writeJournal(container, { ...journal, phase: 'staged', groups });
   } catch (error) {
@@ -165,4 +167,5 @@ async function copyNew(
   if (from === undefined)
     throw new AtomicError(`the host files of ${group.directory} are gone from ${mirror}`);
   await copyFiles(context, { from, to: arriving, names, shownAs: group.directory });
+  await labelFiles(context, arriving, { names, place: group.directory });
 }

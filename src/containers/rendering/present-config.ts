@@ -1,6 +1,6 @@
 /** Brings a configuration that was made for an early OCI specification, or for another host, up to what runtimes take. */
-import { existsSync } from 'node:fs';
 import { readIfPresent } from '../../host/files/files.ts';
+import { isSelinuxEnabled } from '../../host/selinux.ts';
 import { formatOciConfig, parseOciConfig } from './oci-config.ts';
 
 /** The kernel's means of confinement that a configuration can ask for; runtimes refuse labels that it does not know. */
@@ -12,7 +12,7 @@ export interface Confinement {
 /** What this host has. */
 export function confinementOf(): Confinement {
   return {
-    hasSelinux: existsSync('/sys/fs/selinux/enforce'),
+    hasSelinux: isSelinuxEnabled(),
     hasApparmor: readIfPresent('/sys/module/apparmor/parameters/enabled')?.startsWith('Y') === true,
   };
 }

@@ -43,13 +43,21 @@ export async function initRepository(host: Host, repository: string): Promise<vo
 /**
  * Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. To be called within
  * {@link withoutRace}, with a new stream each time.
+ *
+ * @param policy the root of the policy of SELinux by which files are labelled; absent: they get no labels
  */
-export async function commitTar(host: Host, repository: string, tar: Readable): Promise<string> {
+export async function commitTar(
+  host: Host,
+  repository: string,
+  tar: Readable,
+  policy?: string,
+): Promise<string> {
   const source = ['--tree=tar=-', '--tar-autocreate-parents'];
+  const labels = policy === undefined ? [] : [`--selinux-policy=${policy}`];
   return await ostree(
     host,
     repository,
-    ['commit', '--orphan', ...source, ...ownership(host), ...labels()],
+    ['commit', '--orphan', ...source, ...ownership(host), ...labels],
     tar,
   );
 }
@@ -61,7 +69,7 @@ export async function commitFolder(
   folder: string,
   request: CommitRequest,
 ): Promise<string> {
-  return await commitTree(host, repository, [`--tree=dir=${folder}`, ...labels()], request);
+  return await commitTree(host, repository, [`--tree=dir=${folder}`], request);
 }
 
 /** Makes a commit of the same tree as another one, with a ref and metadata of its own. */
@@ -117,11 +125,6 @@ async function commitTree(
 /** An ordinary user can neither own others' files nor set their attributes. */
 function ownership({ user }: Host): readonly string[] {
   return user.isRoot ? [] : ['--canonical-permissions', '--no-xattrs'];
-}
-
-/** On a host with SELinux, files get the label that its policy has for their path. */
-function labels(): readonly string[] {
-  return existsSync('/sys/fs/selinux/enforce') ? ['--selinux-policy=/'] : [];
 }
 
 /** Makes a ref hold a commit, whatever it held before; on disk when it returns. */

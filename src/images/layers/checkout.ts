@@ -8,6 +8,7 @@ import { removeTree } from '../../host/files/remove-tree.ts';
 import { checkoutFolder, checkoutUnion } from '../../host/ostree/program.ts';
 import { resolveRef } from '../../host/ostree/refs.ts';
 import { readCommit, readFolder } from '../../host/ostree/repository.ts';
+import { labelAsRoot } from '../../host/selinux.ts';
 import { blobRef } from '../names/refs.ts';
 import type { LocalImage } from '../store/images.ts';
 import { correctionsFor } from './directories.ts';
@@ -15,7 +16,8 @@ import { cutAtHiddenFiles } from './layer-tree.ts';
 
 /**
  * Merges the layers of an image into `folder`, which has to exist, on the file system of the repository: with one
- * process, however many layers there are, unless one has a folder in the place of a file.
+ * process, however many layers there are, unless one has a folder in the place of a file. `folder` gets the SELinux
+ * label of `/`.
  *
  * @throws AtomicError when a layer is missing
  */
@@ -42,6 +44,7 @@ export async function checkoutImage(
   }
   await rm(listFile);
   await correctDirectories(context, commits, folder);
+  await labelAsRoot(context, folder);
 }
 
 /** ostree(1) gives a directory the attributes of the lowest layer that has it, and none to the root. */

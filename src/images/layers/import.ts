@@ -9,8 +9,10 @@ import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../../host/files/compression.ts';
+import { makeLayerPolicy } from '../../host/ostree/layer-policy.ts';
 import { commitAgain, commitTar, withoutRace } from '../../host/ostree/program.ts';
 import { readCommit } from '../../host/ostree/repository.ts';
+import { isSelinuxEnabled, POLICIES } from '../../host/selinux.ts';
 import { TarFilter } from '../../host/tar/filter.ts';
 import { blobRef } from '../names/refs.ts';
 import { DIRECTORIES, recordOf } from './directories.ts';
@@ -80,12 +82,22 @@ async function commitLayer(
 ): Promise<CommittedLayer> {
   const meter = new Meter();
   const filter = new TarFilter(layer.owner);
+  const policy = await policyFor(context, layer.file);
   const commit = await feed(
-    commitTar(context, context.paths.repository, filter),
+    commitTar(context, context.paths.repository, filter, policy),
     unpack(context, layer, [meter, filter]),
   );
   const { dropped, directories } = filter;
   return { commit, bytes: meter.bytes, digest: meter.digest(), dropped, directories: recordOf(directories) };
+}
+
+/** By what ostree(1) is to label files; ordinary users may set no labels. */
+async function policyFor({ user }: Context, file: string): Promise<string | undefined> {
+  if (!user.isRoot || !isSelinuxEnabled()) return undefined;
+  const folder = `${file}.policy`;
+  await rm(folder, { recursive: true, force: true });
+  await makeLayerPolicy(folder, POLICIES);
+  return folder;
 }
 
 /** What the filter lets through but OSTree does not take is the layer's fault. */
