@@ -5,6 +5,7 @@ import type { Environment } from './config.ts';
 /** Every place, in the order in which commands pass them. */
 export const FAULT_POINTS = [
   'pull.begun',
+  'pull.layer-staged',
   'pull.layer-imported',
   'pull.layers-imported',
   'pull.image-committed',

@@ -8,6 +8,7 @@ import { bytesIn } from '../host/files/bytes-in.ts';
 import { entriesIfPresent } from '../host/files/files.ts';
 import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/refs.ts';
+import { sweepStaging } from '../host/ostree/staging.ts';
 import { blobRef, isBlobName, REF_FOLDER } from './names/refs.ts';
 import { lockRepository } from './store/lock.ts';
 import { blobsOfPulls, removeLeftOverPulls } from './store/pulls.ts';
@@ -26,7 +27,7 @@ const DEPLOYED_FOLDER = 'atomic-deployed';
  */
 export async function pruneImages(context: Context, deployed: ReadonlySet<string>): Promise<number> {
   const { repository } = context.paths;
-  const left = await freeLeftOverPulls(context);
+  const left = await freeLeftOvers(context);
   if (!isRepository(repository)) return left;
   await using _lock = await lockRepository(context);
   const refs = superfluousRefs(context, deployed);
@@ -40,12 +41,14 @@ export async function pruneImages(context: Context, deployed: ReadonlySet<string
   return left + freed;
 }
 
-/** Removes them, and returns how many bytes they had. */
-async function freeLeftOverPulls(context: Context): Promise<number> {
+/** Removes what killed pulls had downloaded or not yet imported, and returns how many bytes it had. */
+async function freeLeftOvers(context: Context): Promise<number> {
   let freed = 0;
-  await removeLeftOverPulls(context, (path) => {
+  const count = (path: string) => {
     freed += bytesIn(path);
-  });
+  };
+  await removeLeftOverPulls(context, count);
+  await sweepStaging(context, context.paths.repository, count);
   return freed;
 }
 

@@ -5,7 +5,7 @@ import type { Context } from '../context.ts';
 import { AtomicError, orUndefined } from '../errors.ts';
 import { warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
-import { commitFolder } from '../host/ostree/program.ts';
+import { type CommitRequest, commitFolder } from '../host/ostree/program.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import type { Layer } from './layers/import.ts';
@@ -25,7 +25,7 @@ import {
   sumOfLayers,
   UNCOMPRESSED_SIZE,
 } from './store/images.ts';
-import { shareRepository } from './store/lock.ts';
+import { type Intake, openIntake } from './store/intake.ts';
 import { hexOf, type ImageConfig, layersOf, type Manifest, parseImageConfig } from './store/manifest.ts';
 import { makeCheckouts, makeRepository } from './store/places.ts';
 import { holdForPull, pullFolder } from './store/pulls.ts';
@@ -112,38 +112,50 @@ async function importImage(
   folder: string,
 ): Promise<void> {
   const { manifest } = found;
-  const share = shareRepository(context);
+  const intake = openIntake(context);
   const config = await obtainConfig(context, reference, found);
   const layers = describeLayers(manifest, parseImageConfig(config.text, reference.name));
   const hexes = [hexOf(config.digest), ...layers.map(({ hex }) => hex)];
-  await share(async () => {
+  await intake.share(async () => {
     await makeRepository(context);
     await holdForPull(folder, hexes);
   });
-  await waitForAll([found.importLayers(layers, share), share(() => commitConfig(context, config, folder))]);
+  await waitForAll([found.importLayers(layers, intake), bringConfig(context, config, { folder, intake })]);
   await faultPoint(context, 'pull.layers-imported');
-  await share(() => commitImage(context, reference, found, folder));
+  await bringImage(context, reference, found, { folder, intake });
   await faultPoint(context, 'pull.image-committed');
 }
 
+/** What commits are made of and with. */
+interface Means {
+  /** A temporary one. */
+  readonly folder: string;
+  readonly intake: Intake;
+}
+
 /** The manifest, and the ref of the image, once everything else is there. */
-async function commitImage(
+async function bringImage(
   context: Context,
   reference: Reference,
   { manifest, raw }: PullableImage,
-  folder: string,
+  means: Means,
 ): Promise<void> {
-  const lost = layersOf(manifest).find((hex) => !hasLayer(context, hex));
-  if (lost !== undefined)
-    throw new AtomicError(`the layer ${lost} has been deleted while ${reference.name} was pulled`, {
-      hint: 'pull it again',
-    });
-  await commitText(context, { name: 'manifest.json', text: raw.text, folder }, refOf(reference), {
+  const layers = layersOf(manifest);
+  const metadata = {
     'docker.manifest': raw.text,
     'docker.digest': raw.digest,
     signatures: '0',
-    [UNCOMPRESSED_SIZE]: String(sumOfLayers(context, layersOf(manifest)) ?? ''),
+    [UNCOMPRESSED_SIZE]: String(sumOfLayers(context, layers) ?? ''),
+  };
+  const ref = refOf(reference);
+  await bringText(context, { name: 'manifest.json', text: raw.text, ref, metadata }, means, () => {
+    const lost = layers.find((hex) => !hasLayer(context, hex));
+    if (lost === undefined) return true;
+    throw new AtomicError(`the layer ${lost} has been deleted while ${reference.name} was pulled`, {
+      hint: 'pull it again',
+    });
   });
+  await means.intake.finish(ref);
 }
 
 async function obtainConfig(
@@ -170,22 +182,28 @@ function describeLayers(manifest: Manifest, { rootfs }: ImageConfig): readonly L
   }));
 }
 
-async function commitConfig(context: Context, { text, digest }: RawManifest, folder: string): Promise<void> {
-  if (hasConfig(context, hexOf(digest))) return;
-  const size = String(Buffer.byteLength(text));
-  await commitText(context, { name: 'content', text, folder }, blobRef(hexOf(digest)), {
-    'docker.size': size,
-  });
+async function bringConfig(context: Context, { text, digest }: RawManifest, means: Means): Promise<void> {
+  const isWanted = () => !hasConfig(context, hexOf(digest));
+  if (!isWanted()) return;
+  const metadata = { 'docker.size': String(Buffer.byteLength(text)) };
+  await bringText(context, { name: 'content', text, ref: blobRef(hexOf(digest)), metadata }, means, isWanted);
 }
 
 /** An argument of a program cannot be longer (execve(2), MAX_ARG_STRLEN); real manifests have a few kilobytes. */
 const LONGEST_ARGUMENT = 128 * 1024 - 64;
 
-async function commitText(
+/** A commit of one file. */
+interface TextCommit extends CommitRequest {
+  /** Of the file. */
+  readonly name: string;
+  readonly text: string;
+}
+
+async function bringText(
   context: Context,
-  { name, text, folder }: { name: string; text: string; folder: string },
-  ref: string,
-  metadata: Readonly<Record<string, string>>,
+  { name, text, ref, metadata }: TextCommit,
+  { folder, intake }: Means,
+  isWanted: () => boolean,
 ): Promise<void> {
   if (Object.values(metadata).some((value) => Buffer.byteLength(value) > LONGEST_ARGUMENT))
     throw new AtomicError(`cannot pull ${ref}: its manifest is larger than ${LONGEST_ARGUMENT} bytes`);
@@ -193,5 +211,6 @@ async function commitText(
   await mkdir(tree, { mode: 0o755 });
   await chmod(tree, 0o755);
   await writeFile(join(tree, name), text, { mode: 0o644 });
-  await commitFolder(context, context.paths.repository, tree, { ref, metadata });
+  const make = async (staging: string) => await commitFolder(context, staging, tree, { ref, metadata });
+  await intake.bring({ ref, make, isWanted });
 }

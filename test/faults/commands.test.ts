@@ -119,6 +119,7 @@ describe('an uninstall', () => {
 describe('a pull', () => {
   const points = faultsAt(
     'pull.begun',
+    'pull.layer-staged',
     'pull.layer-imported',
     'pull.layers-imported',
     'pull.image-committed',

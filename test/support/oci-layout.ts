@@ -4,7 +4,8 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
 
-export type Compression = 'gzip' | 'zstd' | 'none';
+/** `fast-gzip` takes a third of the time, and somewhat more space. */
+export type Compression = 'gzip' | 'fast-gzip' | 'zstd' | 'none';
 
 /** A layer as an uncompressed tar file. */
 export interface LayerSource {
@@ -29,6 +30,7 @@ interface Descriptor {
 
 const LAYER_TYPE: Readonly<Record<Compression, string>> = {
   gzip: 'application/vnd.oci.image.layer.v1.tar+gzip',
+  'fast-gzip': 'application/vnd.oci.image.layer.v1.tar+gzip',
   zstd: 'application/vnd.oci.image.layer.v1.tar+zstd',
   none: 'application/vnd.oci.image.layer.v1.tar',
 };
@@ -65,9 +67,16 @@ async function writeLayer(folder: string, { tar, compression }: LayerSource): Pr
   return { descriptor: await writeBlob(folder, LAYER_TYPE[compression], packed), diffId: digestOf(plain) };
 }
 
-async function compress(tar: string, compression: 'gzip' | 'zstd'): Promise<Buffer> {
-  const options = compression === 'gzip' ? ['--no-name'] : ['-q'];
-  const { stdout } = await execa(compression, [...options, '--stdout', tar], { encoding: 'buffer' });
+const COMPRESSORS: Readonly<Record<Exclude<Compression, 'none'>, readonly [string, ...string[]]>> = {
+  gzip: ['gzip', '--no-name'],
+  'fast-gzip': ['gzip', '--no-name', '--fast'],
+  zstd: ['zstd', '-q'],
+};
+
+async function compress(tar: string, compression: Exclude<Compression, 'none'>): Promise<Buffer> {
+  const [tool, ...options] = COMPRESSORS[compression];
+  const call = { encoding: 'buffer', maxBuffer: Number.POSITIVE_INFINITY } as const;
+  const { stdout } = await execa(tool, [...options, '--stdout', tar], call);
   return Buffer.from(stdout);
 }
 

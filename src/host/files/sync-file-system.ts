@@ -12,3 +12,22 @@ export async function syncFileSystem(host: Host, path: string): Promise<void> {
     await host.processes.run({ tool: 'sync', args: [] });
   }
 }
+
+/**
+ * Makes a function that writes out everything of the file system that holds `path`. Those who call it while it works
+ * wait together for the next time: what they have written may have come too late for this one.
+ */
+export function sharedFlush(host: Host, path: string): () => Promise<void> {
+  let current: Promise<void> = Promise.resolve();
+  let next: Promise<void> | undefined;
+  const flush = async (before: Promise<void>) => {
+    await before.catch(() => undefined);
+    current = next ?? current;
+    next = undefined;
+    await syncFileSystem(host, path);
+  };
+  return async () => {
+    next ??= flush(current);
+    await next;
+  };
+}

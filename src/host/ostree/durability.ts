@@ -1,6 +1,6 @@
-/** Puts on disk what ostree(1) does not: names of refs, and objects in repositories that are told not to sync. */
+/** Puts on disk what ostree(1) does not: names of refs. */
 import { dirname, join } from 'node:path';
-import { exists, readIfPresent, syncPath } from '../files/files.ts';
+import { exists, syncPath } from '../files/files.ts';
 
 /**
  * Puts refs on disk, those that are gone included: ostree(1) syncs the content of a ref, but no directory.
@@ -18,9 +18,4 @@ export async function syncRefs(repository: string, refs: readonly string[]): Pro
 function directoriesAbove(path: string, top: string): readonly string[] {
   const parent = dirname(path);
   return parent === top ? [top] : [parent, ...directoriesAbove(parent, top)];
-}
-
-/** Whether a repository is configured to leave it to the kernel when objects reach the disk (ostree.repo-config(5)). */
-export function isUnsynced(repository: string): boolean {
-  return /^\s*fsync\s*=\s*(false|0)\s*$/m.test(readIfPresent(join(repository, 'config')) ?? '');
 }

@@ -2,18 +2,16 @@
 import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
-import { ToolError } from '../../errors.ts';
 import { withPath } from '../files/files.ts';
 import { syncFileSystem } from '../files/sync-file-system.ts';
 import type { Host } from '../host.ts';
-import { isUnsynced, syncRefs } from './durability.ts';
+import { syncRefs } from './durability.ts';
 
-/** A commit to make; on disk, with its ref, before it is reported. */
+/** A commit to make. */
 export interface CommitRequest {
-  /** Absent: the commit is made without a ref. */
-  readonly ref?: string;
+  readonly ref: string;
   /** Text metadata of the commit. */
-  readonly metadata?: Readonly<Record<string, string>>;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** Messages in English; and libarchive, which reads the layers, takes names beyond ASCII in a UTF-8 locale only. */
@@ -41,8 +39,7 @@ export async function initRepository(host: Host, repository: string): Promise<vo
 }
 
 /**
- * Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds. To be called within
- * {@link withoutRace}, with a new stream each time.
+ * Commits an uncompressed tar archive; returns the checksum of the commit, which no ref holds.
  *
  * @param policy the root of the policy of SELinux by which files are labelled; absent: they get no labels
  */
@@ -68,8 +65,8 @@ export async function commitFolder(
   repository: string,
   folder: string,
   request: CommitRequest,
-): Promise<string> {
-  return await commitTree(host, repository, [`--tree=dir=${folder}`], request);
+): Promise<void> {
+  await commitTree(host, repository, [`--tree=dir=${folder}`], request);
 }
 
 /** Makes a commit of the same tree as another one, with a ref and metadata of its own. */
@@ -78,48 +75,20 @@ export async function commitAgain(
   repository: string,
   commit: string,
   request: CommitRequest,
-): Promise<string> {
-  return await commitTree(host, repository, [`--tree=ref=${commit}`], request);
-}
-
-/** How often to try before giving up. */
-const MOST_RACES = 10;
-
-/**
- * Makes a commit, again when it lost a race: while one ostree(1) removes the folder that it staged its objects in,
- * another that begins at this moment may choose it for its own, and fail before it has done anything.
- */
-export async function withoutRace<Result>(commit: () => Promise<Result>): Promise<Result> {
-  for (let races = 1; ; races++) {
-    try {
-      return await commit();
-    } catch (error) {
-      const hasRaced =
-        error instanceof ToolError && /opendir\(staging-.*No such file/.test(error.failure.stderr);
-      if (!hasRaced || races === MOST_RACES) throw error;
-    }
-  }
+): Promise<void> {
+  await commitTree(host, repository, [`--tree=ref=${commit}`], request);
 }
 
 async function commitTree(
   host: Host,
   repository: string,
   source: readonly string[],
-  { ref, metadata = {} }: CommitRequest,
-): Promise<string> {
-  if (ref !== undefined && isUnsynced(repository)) {
-    const commit = await commitTree(host, repository, source, { metadata });
-    await syncFileSystem(host, repository);
-    await writeRef(host, repository, ref, commit);
-    return commit;
-  }
+  { ref, metadata }: CommitRequest,
+): Promise<void> {
   // a ref's history is of no use here: an image's commits have no parent
-  const target = ref === undefined ? ['--orphan'] : [`--branch=${ref}`, '--parent=none', '--no-bindings'];
+  const target = [`--branch=${ref}`, '--parent=none', '--no-bindings'];
   const strings = Object.entries(metadata).map(([key, value]) => `--add-metadata-string=${key}=${value}`);
-  const args = ['commit', ...target, ...ownership(host), ...strings, ...source];
-  const commit = await withoutRace(async () => await ostree(host, repository, args));
-  if (ref !== undefined) await syncRefs(repository, [ref]);
-  return commit;
+  await ostree(host, repository, ['commit', ...target, ...ownership(host), ...strings, ...source]);
 }
 
 /** An ordinary user can neither own others' files nor set their attributes. */

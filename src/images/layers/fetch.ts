@@ -1,6 +1,6 @@
 /** Downloads layers that the repository lacks, and imports each as soon as it has arrived. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
@@ -9,7 +9,7 @@ import { exists } from '../../host/files/files.ts';
 import { copyToLayout, type ImageSource } from '../../host/skopeo.ts';
 import { waitForAll } from '../../wait-for-all.ts';
 import { hasLayer } from '../store/images.ts';
-import type { Sharing } from '../store/lock.ts';
+import type { Intake } from '../store/intake.ts';
 import { requireGrowth } from './growth.ts';
 import { importLayer, type Layer } from './import.ts';
 
@@ -22,11 +22,9 @@ export interface Delivery {
   readonly stop: () => void;
   /** What they belong to, for messages. */
   readonly shownAs: string;
-  readonly share: Sharing;
+  readonly intake: Intake;
 }
 
-/** ostree(1) keeps one core busy, and the disk is shared. */
-const IMPORTS_AT_ONCE = 2;
 /** Milliseconds between two looks for new files. */
 const POLL_INTERVAL = 20;
 
@@ -40,7 +38,7 @@ export async function fetchLayers(
   context: Context,
   source: ImageSource,
   layers: readonly Layer[],
-  { folder, share }: { folder: string; share: Sharing },
+  { folder, intake }: { folder: string; intake: Intake },
 ): Promise<void> {
   const blobs = join(folder, 'blobs/sha256');
   await mkdir(blobs, { recursive: true });
@@ -53,7 +51,7 @@ export async function fetchLayers(
   await waitForAll(
     [
       requireGrowth(folder, source.shownAs, ended.signal),
-      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, share }),
+      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, intake }),
     ],
     stop,
   );
@@ -67,41 +65,27 @@ export async function fetchLayers(
 export async function importLayers(
   context: Context,
   layers: readonly Layer[],
-  { blobs, copy, stop, shownAs, share }: Delivery,
+  { blobs, copy, stop, shownAs, intake }: Delivery,
 ): Promise<void> {
   const missing = new Map(
     layers.filter(({ hex }) => !hasLayer(context, hex)).map((layer) => [layer.hex, layer]),
   );
-  const queue = arrivals(blobs, [...missing.values()], copy);
-  const specials: number[] = [];
-  const importer = async () => {
-    for await (const layer of queue) {
-      const file = join(blobs, layer.hex);
-      await share(() => importLayer(context, layer, file, (count) => specials.push(count)));
-      await rm(file);
-    }
+  const importArrived = async (layer: Layer) => {
+    const file = join(blobs, layer.hex);
+    await arrival(file, copy);
+    // another command may have brought it
+    return hasLayer(context, layer.hex) ? 0 : await importLayer(context, layer, { file, intake });
   };
-  const importers = Array.from({ length: IMPORTS_AT_ONCE }, importer);
-  await waitForAll([copy, ...importers], stop);
+  const imports = [...missing.values()].map(importArrived);
+  const [specials] = await waitForAll([waitForAll(imports, stop), copy], stop);
   warnOfSpecials(context, shownAs, specials);
 }
 
-/** The layers in the order in which their files appear, while `copy` goes on. */
-async function* arrivals(
-  folder: string,
-  layers: readonly Layer[],
-  copy: Promise<unknown>,
-): AsyncGenerator<Layer> {
-  const awaited = new Set(layers);
-  while (awaited.size > 0) {
-    const hasEnded = await Promise.race([copy.then(() => true), sleep(POLL_INTERVAL, false)]);
-    const found = [...awaited].filter(({ hex }) => exists(join(folder, hex)));
-    if (hasEnded && found.length === 0)
-      throw new AtomicError(`skopeo did not deliver the layer ${[...awaited][0]?.hex}`);
-    for (const layer of found) {
-      awaited.delete(layer);
-      yield layer;
-    }
+/** Waits for a file that `copy` brings. */
+async function arrival(file: string, copy: Promise<unknown>): Promise<void> {
+  for (let hasEnded = false; !exists(file); ) {
+    if (hasEnded) throw new AtomicError(`skopeo did not deliver the layer ${basename(file)}`);
+    hasEnded = await Promise.race([copy.then(() => true), sleep(POLL_INTERVAL, false)]);
   }
 }
 

@@ -10,11 +10,13 @@ import { AtomicError, ToolError } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../../host/files/compression.ts';
 import { makeLayerPolicy } from '../../host/ostree/layer-policy.ts';
-import { commitAgain, commitTar, withoutRace } from '../../host/ostree/program.ts';
+import { commitAgain, commitTar } from '../../host/ostree/program.ts';
 import { readCommit } from '../../host/ostree/repository.ts';
 import { isSelinuxEnabled, POLICIES } from '../../host/selinux.ts';
 import { TarFilter } from '../../host/tar/filter.ts';
 import { blobRef } from '../names/refs.ts';
+import { hasLayer } from '../store/images.ts';
+import type { Intake } from '../store/intake.ts';
 import { DIRECTORIES, recordOf } from './directories.ts';
 import { requireSafeWhiteouts } from './layer-tree.ts';
 
@@ -29,42 +31,60 @@ export interface Layer {
 }
 
 /**
- * Imports a layer from the file of its blob, uncompressing, measuring and filtering on the way into ostree. Its ref is
- * made last, when everything has been checked. Device nodes, fifos and sockets are left out; `onSpecial` gets their
- * number.
+ * Imports a layer from the file of its blob, uncompressing, measuring and filtering on the way into ostree, and removes
+ * the file. Its ref is made last, when everything has been checked.
  *
+ * @returns how many device nodes, fifos and sockets were left out
  * @throws AtomicError when the blob is no layer, or not the one that its image speaks of
  */
 export async function importLayer(
   context: Context,
+  layer: Layer,
+  { file, intake }: { file: string; intake: Intake },
+): Promise<number> {
+  const counted = { dropped: 0 };
+  await intake.bring({
+    ref: blobRef(layer.hex),
+    make: async (staging) => {
+      counted.dropped = await stageLayer(context, layer, { file, staging });
+      // before the disk has to write what nobody needs any more
+      await rm(file);
+    },
+    isWanted: () => !hasLayer(context, layer.hex),
+  });
+  await faultPoint(context, 'pull.layer-imported');
+  return counted.dropped;
+}
+
+/** Makes the commit of a layer in a staging repository; returns how many entries were left out. */
+async function stageLayer(
+  context: Context,
   { hex, size, diffId }: Layer,
-  file: string,
-  onSpecial: (count: number) => void,
-): Promise<void> {
+  { file, staging }: { file: string; staging: string },
+): Promise<number> {
   const owner = `layer ${hex}`;
   const { size: found } = await stat(file);
   if (size !== undefined && size !== found)
     throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
-  const { commit, bytes, digest, dropped, directories } = await withoutRace(
-    async () => await commitLayer(context, { file, owner }),
-  ).catch(explainOstree(owner));
+  const content = await commitContent(context, { file, owner, staging }).catch(explainOstree(owner));
+  const { commit, bytes, digest, dropped, directories } = content;
   if (diffId !== undefined && digest !== diffId)
     throw new AtomicError(`${owner} does not match its image: uncompressed it is ${digest}, not ${diffId}`);
-  const { repository } = context.paths;
-  requireSafeWhiteouts(repository, readCommit(repository, commit).tree, owner);
+  requireSafeWhiteouts(staging, readCommit(staging, commit).tree, owner);
   const metadata = {
     'docker.size': String(found),
     'docker.uncompressed_size': String(bytes),
     'docker.uncompressed_digest': digest,
     ...(directories !== undefined && { [DIRECTORIES]: directories }),
   };
-  await commitAgain(context, repository, commit, { ref: blobRef(hex), metadata });
-  await faultPoint(context, 'pull.layer-imported');
-  if (dropped > 0) onSpecial(dropped);
+  await commitAgain(context, staging, commit, { ref: blobRef(hex), metadata });
+  await faultPoint(context, 'pull.layer-staged');
+  return dropped;
 }
 
 /** What has been learnt of a layer on the way. */
-interface CommittedLayer {
+interface LayerContent {
+  /** A commit without what is known only at the end. */
   readonly commit: string;
   /** Uncompressed. */
   readonly bytes: number;
@@ -76,15 +96,15 @@ interface CommittedLayer {
   readonly directories: string | undefined;
 }
 
-async function commitLayer(
+async function commitContent(
   context: Context,
-  layer: { file: string; owner: string },
-): Promise<CommittedLayer> {
+  layer: { file: string; owner: string; staging: string },
+): Promise<LayerContent> {
   const meter = new Meter();
   const filter = new TarFilter(layer.owner);
   const policy = await policyFor(context, layer.file);
   const commit = await feed(
-    commitTar(context, context.paths.repository, filter, policy),
+    commitTar(context, layer.staging, filter, policy),
     unpack(context, layer, [meter, filter]),
   );
   const { dropped, directories } = filter;

@@ -39,7 +39,7 @@ export async function stageImage(
     raw,
     manifest,
     config: async () => await readRaw(join(staged, hexOf(manifest.config?.digest ?? ''))),
-    importLayers: async (layers, share) => await importLayers(context, layers, { ...delivery, share }),
+    importLayers: async (layers, intake) => await importLayers(context, layers, { ...delivery, intake }),
   };
 }
 

@@ -2,7 +2,7 @@
 import { AtomicError } from '../../errors.ts';
 import type { RawManifest } from '../../host/skopeo.ts';
 import type { Layer } from '../layers/import.ts';
-import type { Sharing } from '../store/lock.ts';
+import type { Intake } from '../store/intake.ts';
 import type { Manifest } from '../store/manifest.ts';
 
 /** An image whose manifest has been read, and whose other parts can be had. */
@@ -11,8 +11,8 @@ export interface PullableImage {
   readonly manifest: Manifest;
   /** Its configuration, not verified yet. */
   config(): Promise<RawManifest>;
-  /** Imports those of its layers that the repository lacks, with a share of its lock. */
-  importLayers(layers: readonly Layer[], share: Sharing): Promise<void>;
+  /** Imports those of its layers that the repository lacks. */
+  importLayers(layers: readonly Layer[], intake: Intake): Promise<void>;
 }
 
 /**

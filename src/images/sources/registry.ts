@@ -89,8 +89,8 @@ export async function findInRegistry(
     raw,
     manifest,
     config: async () => await inspectConfig(context, source),
-    importLayers: async (layers, share) =>
-      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), share }),
+    importLayers: async (layers, intake) =>
+      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), intake }),
   };
 }
 

@@ -5,6 +5,7 @@ import { execa } from 'execa';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { checkoutImage } from '../../../../src/images/layers/checkout.ts';
 import { importLayer } from '../../../../src/images/layers/import.ts';
+import { openIntake } from '../../../../src/images/store/intake.ts';
 import { type Entry, tarOf } from '../../../support/tar-writer.ts';
 import { contextFor } from '../../support/context.ts';
 import { useDirectory } from '../../support/directory.ts';
@@ -12,6 +13,7 @@ import { useDirectory } from '../../support/directory.ts';
 const checkouts = useDirectory();
 const context = contextFor({ checkouts });
 const { repository } = context.paths;
+const intake = openIntake(context);
 
 beforeAll(async () => {
   mkdirSync(repository, { recursive: true });
@@ -33,7 +35,7 @@ async function checkout(...layers: readonly (readonly Entry[])[]): Promise<strin
     const hex = createHash('sha256').update(tar).digest('hex');
     writeFileSync(join(checkouts, hex), tar);
     const layer = { hex, size: undefined, diffId: undefined };
-    await importLayer(context, layer, join(checkouts, hex), () => undefined);
+    await importLayer(context, layer, { file: join(checkouts, hex), intake });
     hexes.push(hex);
   }
   await checkoutImage(context, { commit: '', layers: hexes }, root);
