@@ -37,8 +37,6 @@ export interface Channels {
   readonly report: Report;
   /** A line of the debug log; absent when nobody wants one. */
   readonly debug: ((line: string) => void) | undefined;
-  /** What programs say that show their progress; absent when they are to say it to the terminal themselves. */
-  readonly relay: ((bytes: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -46,15 +44,12 @@ export interface Channels {
  *
  * @throws AtomicError when the configuration file is bad, see `readConfig`
  */
-export async function openContext(
-  surroundings: Surroundings,
-  { report, debug, relay }: Channels,
-): Promise<Context> {
+export async function openContext(surroundings: Surroundings, { report, debug }: Channels): Promise<Context> {
   const { user, cwd, program, signal, ignoresSignals } = surroundings;
   const config = await readConfig(surroundings.env);
   const env = withProxies(surroundings.env, config);
   const log = await openLog(debug);
-  const processes = createProcesses({ env, log, signal, relay, isApart: ignoresSignals });
+  const processes = createProcesses({ env, log, signal, isApart: ignoresSignals });
   const paths = pathsOf(env, config, user);
   return { env, user, cwd, program, signal, config, log, processes, report, paths };
 }

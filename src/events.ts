@@ -6,6 +6,8 @@ export type ProgressEvent =
   | { readonly kind: 'created-file'; readonly path: string }
   /** A command that changes the host is about to run; shown as typed. */
   | { readonly kind: 'command'; readonly argv: readonly string[] }
+  /** How much of a pull is done, from 0 to 1, `undefined` when it is over; shown on a terminal only. */
+  | { readonly kind: 'progress'; readonly share: number | undefined; readonly text: string }
   /** Anything else worth a line on stdout. */
   | { readonly kind: 'note'; readonly text: string }
   /** Something is wrong, but work goes on; one line on stderr. */

@@ -34,7 +34,6 @@ export async function perform(
   const context = await openContext(surroundings, {
     report: progressTo(output),
     debug: isDebug ? output.warn : undefined,
-    relay: output.stdoutIsTty ? undefined : output.write,
   });
   endWith(command, (await work(context)) ?? 0);
 }

@@ -36,8 +36,8 @@ export interface ToolOutput {
 export interface Processes {
   /** Captures what the program says. */
   run(call: ToolCall): Promise<ToolOutput>;
-  /** Lets the program's standard output through, to show its progress, and captures its standard error. */
-  stream(call: ToolCall): Promise<ToolOutput>;
+  /** Hands on each line of the program's standard output when it comes, and captures its standard error. */
+  stream(call: ToolCall, onLine: (line: string) => void): Promise<ToolOutput>;
   /** Gives the program our standard streams, and returns its exit status (256 - N after signal N). */
   interactive(call: ToolCall): Promise<number>;
   /**
@@ -56,8 +56,6 @@ interface Settings {
   readonly log: Log;
   /** Absent for a shielded runner. */
   readonly signal?: AbortSignal;
-  /** Gets what `stream` lets through; absent when programs write to our standard output themselves. */
-  readonly relay?: ((bytes: Uint8Array) => void) | undefined;
   /** Whether programs get a session of their own, so that signals to our process group do not reach them. */
   readonly isApart?: boolean;
 }
@@ -65,7 +63,7 @@ interface Settings {
 export function createProcesses(settings: Settings): Processes {
   return {
     run: (call) => checked(settings, call, { stdout: 'pipe', stderr: 'pipe' }),
-    stream: (call) => checked(settings, call, { stdout: relayed(settings.relay), stderr: 'pipe' }),
+    stream: (call, onLine) => checked(settings, call, { stdout: byLine(onLine), stderr: 'pipe' }),
     interactive: async (call) => {
       const outcome = await execute(settings, call, {
         stdin: 'inherit',
@@ -82,14 +80,11 @@ export function createProcesses(settings: Settings): Processes {
   };
 }
 
-/** The program's own standard output would be a pipe that may break: only ours can be written to whatever happens. */
-function relayed(relay: Settings['relay']): Streams['stdout'] {
-  if (relay === undefined) return 'inherit';
+function byLine(onLine: (line: string) => void): Streams['stdout'] {
   return {
-    binary: true,
     // biome-ignore lint/correctness/useYield: execa's way to look at what passes; nothing is kept
-    *transform(bytes: unknown) {
-      relay(bytes as Uint8Array);
+    *transform(line: unknown) {
+      onLine(line as string);
     },
   };
 }

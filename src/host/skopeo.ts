@@ -60,16 +60,18 @@ async function inspect(host: Host, image: ImageSource, what: readonly string[]):
  * blob gets its name `blobs/sha256/<hex>` when it is complete and its digest has been verified.
  *
  * @param signal ends the copy when aborted
+ * @param onLine gets what skopeo says
  */
 export async function copyToLayout(
   host: Host,
   image: ImageSource,
-  { folder, signal }: { folder: string; signal: AbortSignal },
+  { folder, signal, onLine }: { folder: string; signal: AbortSignal; onLine: (line: string) => void },
 ): Promise<void> {
   const tls = image.isInsecure ? ['--src-tls-verify=false', '--dest-tls-verify=false'] : [];
   const target = ['--dest-oci-accept-uncompressed-layers', image.location, `oci:${folder}`];
   const args = ['copy', ...tls, ...authentication(image), ...target];
-  await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args, signal }));
+  const call = { tool: skopeoPath(host), args, signal };
+  await explained(image, async () => await host.processes.stream(call, onLine));
 }
 
 /**
@@ -82,13 +84,18 @@ export async function copyToLayout(
 export async function copyToFolder(
   host: Host,
   image: ImageSource,
-  { folder, isCompressing }: { folder: string; isCompressing: boolean },
+  {
+    folder,
+    isCompressing,
+    onLine,
+  }: { folder: string; isCompressing: boolean; onLine: (line: string) => void },
 ): Promise<void> {
   const { DOCKER_HOST: engine } = host.env;
   const daemon = engine ? [`--src-daemon-host=${engine}`] : [];
   const compress = isCompressing ? ['--dest-compress'] : [];
   const args = ['copy', ...daemon, ...compress, image.location, `dir:${folder}`];
-  await explained(image, async () => await host.processes.stream({ tool: skopeoPath(host), args }));
+  const call = { tool: skopeoPath(host), args };
+  await explained(image, async () => await host.processes.stream(call, onLine));
 }
 
 /**

@@ -9,6 +9,7 @@ import { type CommitRequest, commitFolder } from '../host/ostree/program.ts';
 import { digestOf, type RawManifest } from '../host/skopeo.ts';
 import { waitForAll } from '../wait-for-all.ts';
 import type { Layer } from './layers/import.ts';
+import { PullProgress } from './layers/progress.ts';
 import { isLocal, parseReference, type Reference, recordedName } from './names/reference.ts';
 import { blobRef, refOf } from './names/refs.ts';
 import { writeAuthFile } from './sources/credentials.ts';
@@ -53,9 +54,9 @@ export async function pullImage(context: Context, request: PullRequest): Promise
     const identity = await located.identity();
     if (identity !== undefined && isCurrent(context, located.reference, identity))
       return { reference: recordedName(located.reference) };
-    await obtain(context, located.reference, async (folder) => {
+    await obtain(context, located.reference, async (means) => {
       const source = { ...located, shownAs: request.image };
-      return await stageImage(context, source, folder);
+      return await stageImage(context, source, means);
     });
     return { reference: recordedName(located.reference) };
   }
@@ -68,7 +69,7 @@ async function download(context: Context, reference: Reference, { credentials }:
     const text = `The image \`${reference.name}\` is not fully qualified.  The default registry configured for Skopeo will be used.`;
     warn(context, text);
   }
-  await obtain(context, reference, async (folder) => {
+  await obtain(context, reference, async ({ folder }) => {
     const authFile = credentials ? await writeAuthFile(folder, reference, credentials) : undefined;
     return await findInRegistry(context, reference, { authFile, folder });
   });
@@ -78,14 +79,16 @@ async function download(context: Context, reference: Reference, { credentials }:
 async function obtain(
   context: Context,
   reference: Reference,
-  find: (folder: string) => Promise<PullableImage>,
+  find: (means: { folder: string; progress: PullProgress }) => Promise<PullableImage>,
 ): Promise<void> {
   await makeCheckouts(context);
   await using folder = await pullFolder(context);
   await faultPoint(context, 'pull.begun');
-  const found = await find(folder.path);
-  if (isCurrent(context, reference, found.raw.digest)) return;
-  await importImage(context, reference, found, folder.path);
+  using progress = new PullProgress(context);
+  const found = await find({ folder: folder.path, progress });
+  if (!isCurrent(context, reference, found.raw.digest))
+    await importImage(context, reference, found, { folder: folder.path, progress });
+  progress.finish();
 }
 
 /** Whether the image is here with all its layers and its configuration. */
@@ -109,7 +112,7 @@ async function importImage(
   context: Context,
   reference: Reference,
   found: PullableImage,
-  folder: string,
+  { folder, progress }: { folder: string; progress: PullProgress },
 ): Promise<void> {
   const { manifest } = found;
   const intake = openIntake(context);
@@ -120,7 +123,10 @@ async function importImage(
     await makeRepository(context);
     await holdForPull(folder, hexes);
   });
-  await waitForAll([found.importLayers(layers, intake), bringConfig(context, config, { folder, intake })]);
+  await waitForAll([
+    found.importLayers(layers, { intake, progress }),
+    bringConfig(context, config, { folder, intake }),
+  ]);
   await faultPoint(context, 'pull.layers-imported');
   await bringImage(context, reference, found, { folder, intake });
   await faultPoint(context, 'pull.image-committed');

@@ -8,7 +8,14 @@ const nothing = () => undefined;
 
 /** Surroundings for a program that is looked at, and never run. */
 const NOWHERE: Cli = {
-  output: { line: nothing, write: nothing, warn: nothing, stderrIsTty: false, stdoutIsTty: false },
+  output: {
+    line: nothing,
+    write: nothing,
+    warn: nothing,
+    stderrIsTty: false,
+    stdoutIsTty: false,
+    columns: () => 80,
+  },
   input: () => Readable.from([]),
   surroundings: {
     env: {},

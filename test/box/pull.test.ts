@@ -151,13 +151,43 @@ describe('pull', () => {
     expect(refused.stderr).toMatch(/127\.0\.0\.1:9|proxyconnect/);
   });
 
-  it('waits for another command that writes to the repository', async () => {
+  it('shares the repository with other pulls of the same layers, which are there only once', async () => {
     const both = await box.sh(
-      `export ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/two; for i in 1 2; do atomic pull ${box.image('stubborn')} & done; wait %1 && wait %2`,
+      `export ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/two; for i in 1 2; do atomic pull ${box.image('many-layers')} & done; wait %1 && wait %2`,
     );
 
     expect(both.exitCode).toBe(0);
-    expect((await box.sh(`ostree fsck --repo=${CONTAINERS}/two/.storage/ostree`)).exitCode).toBe(0);
+    const repository = `${CONTAINERS}/two/.storage/ostree`;
+    await box.type(`ostree fsck --quiet --repo=${repository}`);
+    const commits = await box.type(`find ${repository}/objects -name '*.commit' | wc -l`);
+    const layers = await box.type(`ls ${repository}/refs/heads/ociimage | grep -cxE '[0-9a-f]{64}'`);
+    // of the image itself, each pull has made one
+    expect(Number(commits) - Number(layers)).toBeLessThanOrEqual(2);
+    expect(await box.type(`ls -A ${repository}/tmp | grep import; true`)).toBe('');
+  });
+
+  it('says that it is done when everything is stored', async () => {
+    const at = `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/said`;
+    const look = `while read line; do echo "$line"; case $line in Writing*) ls ${CONTAINERS}/said/.storage/ostree/refs/heads/ociimage;; esac; done`;
+    const said = await box.type(`${at} atomic pull ${box.image('many-layers')} | { ${look}; }`);
+
+    expect(said).toMatch(
+      /Copying blob [\s\S]*Writing manifest to image destination\n[\s\S]*many-layers_3Alatest\n/,
+    );
+  });
+
+  it('draws one bar on a terminal, also on one that tells no width', async () => {
+    const at = `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/drawn`;
+    const drawn = await box.type(
+      `${at} script -qec 'stty cols 0; atomic pull ${box.image('many-layers')}' /dev/null`,
+    );
+
+    const lines = drawn.split(/[\r\n]+/).map((line) => line.replace('\u001b[K', ''));
+    const bars = lines.filter((line) => line.startsWith('['));
+    expect(bars).not.toEqual([]);
+    for (const bar of bars) expect(bar).toMatch(/^\[=* *\] +\d+ % {2}\d of 5 layers stored$/);
+    for (const bar of bars) expect(bar).toHaveLength(79);
+    expect(lines.filter((line) => line.startsWith('Copying blob'))).toHaveLength(5);
   });
 });
 
@@ -192,22 +222,24 @@ describe('a pull that waits for its registry', () => {
     });
     await using registry = await startBadRegistry(inject('registry'), { path: new RegExp(last), after });
     await box.reach(registry.address);
-    await box.type(
-      `atomic pull ${box.image('hello-world')}; atomic -y images delete ${image}; atomic images prune`,
-    );
-    const before = (await refs()).length;
+    const folder = `${CONTAINERS}/waiting`;
+    const at = `ATOMIC_OSTREE_CHECKOUT_PATH=${folder}`;
+    const refsThere = async () => await box.type(`ls ${folder}/.storage/ostree/refs/heads/ociimage`);
+    await box.type(`${at} atomic pull ${box.image('hello-world')}`);
+    const before = (await refsThere()).split('\n').length;
 
-    const pulling = box.atomic('pull', `http:${registry.address}/many-layers`);
-    await eventually(box, `test $(ostree --repo=${REPO} refs | wc -l) -ge ${before + 3}`);
-    const fetched = await refs();
-    const tagged = await box.sh(`timeout 10 atomic images tag ${box.image('hello-world')} other`);
-    const pruned = await box.sh('timeout 10 atomic images prune');
-    const kept = await refs();
+    const pulling = box.sh(`${at} atomic pull http:${registry.address}/many-layers`);
+    const came = `test $(ls ${folder}/.storage/ostree/refs/heads/ociimage | wc -l) -ge ${before + 3}`;
+    expect((await eventually(box, came, 10)).exitCode).toBe(0);
+    const fetched = (await refsThere()).split('\n');
+    const tagged = await box.sh(`${at} timeout 10 atomic images tag ${box.image('hello-world')} other`);
+    const pruned = await box.sh(`${at} timeout 10 atomic images prune`);
+    const kept = (await refsThere()).split('\n');
     open();
 
     expect([tagged.exitCode, pruned.exitCode]).toEqual([0, 0]);
     expect(kept).toEqual(expect.arrayContaining([...fetched]));
     expect(await pulling).toMatchObject({ exitCode: 0 });
-    await box.type(`ostree --repo=${REPO} fsck --quiet`);
+    await box.type(`ostree --repo=${folder}/.storage/ostree fsck --quiet`);
   });
 });

@@ -8,6 +8,8 @@ export interface Output {
   write(text: string | Uint8Array): void;
   /** Whether standard error is a terminal: then it is worth saying that we wait. */
   readonly stderrIsTty: boolean;
-  /** Whether standard output is a terminal: then colours and a pager are welcome. */
+  /** Whether standard output is a terminal: then colours, a pager and a bar are welcome. */
   readonly stdoutIsTty: boolean;
+  /** The width of that terminal. */
+  columns(): number;
 }

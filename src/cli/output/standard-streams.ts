@@ -9,6 +9,9 @@ export interface Terminals {
   readonly stderrIsTty: boolean;
 }
 
+/** Of a terminal that tells no width, such as a serial line. */
+const USUAL_COLUMNS = 80;
+
 export interface StandardStreams {
   readonly output: Output;
   /** What the first write that failed, on either of them, failed with; a reader that has gone away is no failure. */
@@ -20,7 +23,10 @@ export interface StandardStreams {
  * who reads about it. Nothing more is written to a stream that has failed.
  */
 export function standardStreams(
-  { stdout, stderr }: { readonly stdout: Writable; readonly stderr: Writable },
+  {
+    stdout,
+    stderr,
+  }: { readonly stdout: Writable & { readonly columns?: number }; readonly stderr: Writable },
   terminals: Terminals,
 ): StandardStreams {
   const broken = new Map<Writable, Error>();
@@ -41,6 +47,7 @@ export function standardStreams(
       line: (text) => write(stdout, `${printable(text)}\n`),
       write: (text) => write(stdout, text),
       warn: (text) => write(stderr, `${printable(text)}\n`),
+      columns: () => stdout.columns || USUAL_COLUMNS,
       ...terminals,
     },
     failure: () => [...broken.values()].find((error) => !hasGone(error)),

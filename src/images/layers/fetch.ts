@@ -12,6 +12,7 @@ import { hasLayer } from '../store/images.ts';
 import type { Intake } from '../store/intake.ts';
 import { requireGrowth } from './growth.ts';
 import { importLayer, type Layer } from './import.ts';
+import type { PullProgress } from './progress.ts';
 
 /** Layers that are, or come to be, files named by their hex digests. */
 export interface Delivery {
@@ -23,6 +24,7 @@ export interface Delivery {
   /** What they belong to, for messages. */
   readonly shownAs: string;
   readonly intake: Intake;
+  readonly progress: PullProgress;
 }
 
 /** Milliseconds between two looks for new files. */
@@ -38,20 +40,28 @@ export async function fetchLayers(
   context: Context,
   source: ImageSource,
   layers: readonly Layer[],
-  { folder, intake }: { folder: string; intake: Intake },
+  { folder, intake, progress }: { folder: string; intake: Intake; progress: PullProgress },
 ): Promise<void> {
   const blobs = join(folder, 'blobs/sha256');
   await mkdir(blobs, { recursive: true });
   // skopeo takes a file of the right name for the blob, and does not fetch it
   for (const { hex } of layers) if (hasLayer(context, hex)) await writeFile(join(blobs, hex), '');
   const [ended, failure] = [new AbortController(), new AbortController()];
-  const copied = copyToLayout(context, source, { folder, signal: failure.signal });
+  const copied = copyToLayout(context, source, {
+    folder,
+    signal: failure.signal,
+    onLine: (line) => progress.line(line),
+  });
+  progress.watch(
+    layers.filter(({ hex }) => !hasLayer(context, hex)),
+    folder,
+  );
   const copy = copied.finally(() => ended.abort());
   const stop = () => failure.abort();
   await waitForAll(
     [
       requireGrowth(folder, source.shownAs, ended.signal),
-      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, intake }),
+      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, intake, progress }),
     ],
     stop,
   );
@@ -65,7 +75,7 @@ export async function fetchLayers(
 export async function importLayers(
   context: Context,
   layers: readonly Layer[],
-  { blobs, copy, stop, shownAs, intake }: Delivery,
+  { blobs, copy, stop, shownAs, intake, progress }: Delivery,
 ): Promise<void> {
   const missing = new Map(
     layers.filter(({ hex }) => !hasLayer(context, hex)).map((layer) => [layer.hex, layer]),
@@ -73,8 +83,14 @@ export async function importLayers(
   const importArrived = async (layer: Layer) => {
     const file = join(blobs, layer.hex);
     await arrival(file, copy);
+    progress.arrived(layer.hex);
+    const onRead = (share: () => number) => progress.importing(layer.hex, share);
     // another command may have brought it
-    return hasLayer(context, layer.hex) ? 0 : await importLayer(context, layer, { file, intake });
+    const dropped = hasLayer(context, layer.hex)
+      ? 0
+      : await importLayer(context, layer, { file, intake, onRead });
+    progress.stored(layer.hex);
+    return dropped;
   };
   const imports = [...missing.values()].map(importArrived);
   const [specials] = await waitForAll([waitForAll(imports, stop), copy], stop);

@@ -1,6 +1,6 @@
 /** Imports one layer: from a blob on disk to a commit. */
 import { createHash } from 'node:crypto';
-import { createReadStream, type ReadStream } from 'node:fs';
+import { createReadStream, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -30,6 +30,13 @@ export interface Layer {
   readonly diffId: string | undefined;
 }
 
+/** The blob of a layer. */
+interface LayerFile {
+  readonly file: string;
+  /** Gets a function that tells how much has been read, from 0 to 1. */
+  readonly onRead?: ((share: () => number) => void) | undefined;
+}
+
 /**
  * Imports a layer from the file of its blob, uncompressing, measuring and filtering on the way into ostree, and removes
  * the file. Its ref is made last, when everything has been checked.
@@ -40,13 +47,13 @@ export interface Layer {
 export async function importLayer(
   context: Context,
   layer: Layer,
-  { file, intake }: { file: string; intake: Intake },
+  { file, intake, onRead }: LayerFile & { readonly intake: Intake },
 ): Promise<number> {
   const counted = { dropped: 0 };
   await intake.bring({
     ref: blobRef(layer.hex),
     make: async (staging) => {
-      counted.dropped = await stageLayer(context, layer, { file, staging });
+      counted.dropped = await stageLayer(context, layer, { file, onRead, staging });
       // before the disk has to write what nobody needs any more
       await rm(file);
     },
@@ -60,13 +67,13 @@ export async function importLayer(
 async function stageLayer(
   context: Context,
   { hex, size, diffId }: Layer,
-  { file, staging }: { file: string; staging: string },
+  { file, onRead, staging }: LayerFile & { readonly staging: string },
 ): Promise<number> {
   const owner = `layer ${hex}`;
   const { size: found } = await stat(file);
   if (size !== undefined && size !== found)
     throw new AtomicError(`${owner} has ${found} bytes, not ${size} as its manifest says`);
-  const content = await commitContent(context, { file, owner, staging }).catch(explainOstree(owner));
+  const content = await commitContent(context, { file, onRead, owner, staging }).catch(explainOstree(owner));
   const { commit, bytes, digest, dropped, directories } = content;
   if (diffId !== undefined && digest !== diffId)
     throw new AtomicError(`${owner} does not match its image: uncompressed it is ${digest}, not ${diffId}`);
@@ -98,7 +105,7 @@ interface LayerContent {
 
 async function commitContent(
   context: Context,
-  layer: { file: string; owner: string; staging: string },
+  layer: LayerFile & { readonly owner: string; readonly staging: string },
 ): Promise<LayerContent> {
   const meter = new Meter();
   const filter = new TarFilter(layer.owner);
@@ -140,11 +147,17 @@ async function feed(sink: Promise<string>, source: Promise<void>): Promise<strin
 
 async function unpack(
   context: Context,
-  { file, owner }: { file: string; owner: string },
+  { file, onRead, owner }: LayerFile & { readonly owner: string },
   [meter, filter]: [Meter, TarFilter],
 ): Promise<void> {
   const compression = await compressionOf(file);
   const { signal } = context;
+  const readStream = (path: string) => {
+    const stream = createReadStream(path, { highWaterMark: CHUNK });
+    const { size } = statSync(path);
+    onRead?.(() => stream.bytesRead / size);
+    return stream;
+  };
   if (compression === 'gzip') {
     const uncompressing = createGunzip({ chunkSize: CHUNK });
     await pipeline(readStream(file), uncompressing, meter, filter, { signal }).catch(explainGzip(owner));
@@ -156,10 +169,6 @@ async function unpack(
   } else {
     await pipeline(readStream(file), meter, filter, { signal });
   }
-}
-
-function readStream(file: string): ReadStream {
-  return createReadStream(file, { highWaterMark: CHUNK });
 }
 
 /** Counts and digests what flows through. */

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import { compressionOf, gunzip, unzstd } from '../../host/files/compression.ts';
 import { copyToFolder, digestOf, type RawManifest } from '../../host/skopeo.ts';
 import { importLayers } from '../layers/fetch.ts';
+import type { PullProgress } from '../layers/progress.ts';
 import { hexOf, parseManifest } from '../store/manifest.ts';
 import { localHint } from './hints.ts';
 import type { LocatedImage } from './locate.ts';
@@ -20,7 +21,7 @@ import { type PullableImage, requireLayers } from './pullable-image.ts';
 export async function stageImage(
   context: Context,
   image: LocatedImage & { readonly shownAs: string },
-  folder: string,
+  { folder, progress }: { folder: string; progress: PullProgress },
 ): Promise<PullableImage> {
   const { shownAs, transport, selector } = image;
   await image.verify();
@@ -29,7 +30,11 @@ export async function stageImage(
   const source = { shownAs, location: `${transport}:${path}${selector}`, hintFor: localHint };
   // layers in common are links in the archive, whose sizes skopeo gets wrong (containers/image pull request 2963), but
   // not when it compresses them, and has to find the sizes out itself
-  const options = { folder: staged, isCompressing: image.isOneOfSeveral };
+  const options = {
+    folder: staged,
+    isCompressing: image.isOneOfSeveral,
+    onLine: (line: string) => progress.line(line),
+  };
   await copyToFolder(context, { ...source, isInsecure: false, authFile: undefined }, options);
   const raw = await readRaw(join(staged, 'manifest.json'));
   const manifest = parseManifest(raw.text, shownAs);
@@ -39,7 +44,7 @@ export async function stageImage(
     raw,
     manifest,
     config: async () => await readRaw(join(staged, hexOf(manifest.config?.digest ?? ''))),
-    importLayers: async (layers, intake) => await importLayers(context, layers, { ...delivery, intake }),
+    importLayers: async (layers, means) => await importLayers(context, layers, { ...delivery, ...means }),
   };
 }
 

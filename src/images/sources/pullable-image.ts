@@ -2,6 +2,7 @@
 import { AtomicError } from '../../errors.ts';
 import type { RawManifest } from '../../host/skopeo.ts';
 import type { Layer } from '../layers/import.ts';
+import type { PullProgress } from '../layers/progress.ts';
 import type { Intake } from '../store/intake.ts';
 import type { Manifest } from '../store/manifest.ts';
 
@@ -12,7 +13,7 @@ export interface PullableImage {
   /** Its configuration, not verified yet. */
   config(): Promise<RawManifest>;
   /** Imports those of its layers that the repository lacks. */
-  importLayers(layers: readonly Layer[], intake: Intake): Promise<void>;
+  importLayers(layers: readonly Layer[], means: { intake: Intake; progress: PullProgress }): Promise<void>;
 }
 
 /**

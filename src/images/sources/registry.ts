@@ -89,8 +89,8 @@ export async function findInRegistry(
     raw,
     manifest,
     config: async () => await inspectConfig(context, source),
-    importLayers: async (layers, intake) =>
-      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), intake }),
+    importLayers: async (layers, means) =>
+      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), ...means }),
   };
 }
 

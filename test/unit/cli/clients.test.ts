@@ -19,7 +19,14 @@ async function meaningOf(argv: readonly string[]): Promise<Meaning | undefined> 
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
   const { signal } = new AbortController();
   const program = createProgram({
-    output: { line: silent, write: silent, warn: silent, stdoutIsTty: false, stderrIsTty: false },
+    output: {
+      line: silent,
+      write: silent,
+      warn: silent,
+      stdoutIsTty: false,
+      stderrIsTty: false,
+      columns: () => 80,
+    },
     input: () => Readable.from([]),
     surroundings: { env: {}, user, cwd: () => '/', program: '/a', signal, ignoresSignals: false },
     stdinIsTty: false,

@@ -132,6 +132,7 @@ describe('progressTo', () => {
       write: () => undefined,
       stderrIsTty,
       stdoutIsTty: stderrIsTty,
+      columns: () => 80,
     };
     const report = progressTo(output);
     report({ kind: 'extracting', path: '/a' });
@@ -152,5 +153,36 @@ describe('progressTo', () => {
 
   it('says on a terminal only what it waits for', () => {
     expect(lines(true).err).toEqual(['warning', 'waiting']);
+  });
+
+  const drawn = (columns: number, stdoutIsTty = true) => {
+    let said = '';
+    const write = (text: string | Uint8Array) => {
+      said += text;
+    };
+    const line = (text: string) => write(`${text}\n`);
+    const output = { line, write, warn: line, stderrIsTty: false, stdoutIsTty, columns: () => columns };
+    const report = progressTo(output);
+    report({ kind: 'progress', share: 0.5, text: '1 of 2 layers stored' });
+    report({ kind: 'note', text: 'note' });
+    report({ kind: 'progress', share: 1, text: 'x' });
+    report({ kind: 'progress', share: undefined, text: '' });
+    report({ kind: 'note', text: 'end' });
+    return said.replaceAll('\r\u001b[K', '<');
+  };
+
+  it('draws a bar on a terminal, below all lines, and leaves nothing of it', () => {
+    expect(drawn(40)).toBe(
+      '<[====     ]  50 %  1 of 2 layers stored<note\n<[============================] 100 %  x<end\n',
+    );
+  });
+
+  it.each([1, 5, 20, 39, 80])('leaves a column free of %i', (columns) => {
+    for (const text of drawn(columns).split(/[<\n]/))
+      if (text !== 'note') expect(text.length).toBeLessThan(Math.max(columns, 4));
+  });
+
+  it('draws nothing elsewhere', () => {
+    expect(drawn(80, false)).toBe('note\nend\n');
   });
 });

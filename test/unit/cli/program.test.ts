@@ -23,6 +23,7 @@ async function run(
     warn: () => undefined,
     stderrIsTty: false,
     stdoutIsTty: false,
+    columns: () => 80,
   };
   const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
   const env = { ATOMIC_OSTREE_CHECKOUT_PATH: checkouts };

@@ -26,6 +26,17 @@ function open(stdoutFails?: string, stderrFails?: string) {
 const later = async () => await new Promise((resolve) => setImmediate(resolve));
 
 describe('standardStreams', () => {
+  it.each([
+    { columns: undefined, want: 80 },
+    { columns: 0, want: 80 },
+    { columns: 132, want: 132 },
+  ])('takes a terminal of $columns columns for one of $want', ({ columns, want }) => {
+    const stdout = Object.assign(stream().writable, columns === undefined ? {} : { columns });
+    const { output } = standardStreams({ stdout, stderr: stream().writable }, TERMINALS);
+
+    expect(output.columns()).toBe(want);
+  });
+
   it('writes lines, texts and warnings', async () => {
     const { output, failure, said } = open();
 

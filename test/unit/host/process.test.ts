@@ -182,7 +182,7 @@ describe('run', () => {
 
 describe('stream', () => {
   it('captures standard error only', async () => {
-    expect(await runner().processes.stream(sh('echo err >&2'))).toEqual({
+    expect(await runner().processes.stream(sh('echo err >&2'), () => undefined)).toEqual({
       stdout: '',
       stderr: 'err\n',
       exitCode: 0,
@@ -190,18 +190,21 @@ describe('stream', () => {
   });
 
   it('fails as run does', async () => {
-    expect(await failureOf(runner().processes.stream(sh('echo why >&2; exit 7')))).toMatchObject({
+    expect(
+      await failureOf(runner().processes.stream(sh('echo why >&2; exit 7'), () => undefined)),
+    ).toMatchObject({
       message: 'sh failed with exit status 7: why',
     });
   });
 
-  it('hands standard output on, where somebody wants it', async () => {
-    const said: Uint8Array[] = [];
-    const relay = (bytes: Uint8Array) => said.push(bytes);
-    const processes = createProcesses({ env: { PATH }, log: { debug: () => undefined }, relay });
+  it('hands on standard output by the line', async () => {
+    const said: string[] = [];
+    const call = sh('printf "one\\ntwo\\nthree"; echo err >&2');
 
-    expect(await processes.stream(sh('echo out; echo err >&2'))).toMatchObject({ stderr: 'err\n' });
-    expect(Buffer.concat(said).toString()).toBe('out\n');
+    expect(await runner().processes.stream(call, (line) => said.push(line))).toMatchObject({
+      stderr: 'err\n',
+    });
+    expect(said).toEqual(['one', 'two', 'three']);
   });
 });
 

@@ -170,6 +170,7 @@ function programWithoutHost(): CommandUnknownOpts {
       warn: () => undefined,
       stderrIsTty: false,
       stdoutIsTty: false,
+      columns: () => 80,
     },
     input: () => Readable.from([]),
     surroundings: {

@@ -34,6 +34,7 @@ async function commit(staging: string, ref: string): Promise<void> {
     `--repo=${staging}`,
     'commit',
     `--branch=${ref}`,
+    `--subject=${ref}`,
     '--no-bindings',
     `--tree=dir=${tree}`,
   ]);
