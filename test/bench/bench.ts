@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { type Box, bootBox } from '../support/box.ts';
 import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
+import { bundle } from './bundle.ts';
 import { concurrentInstalls } from './concurrent-installs.ts';
 import { containersList, containersListOfOne } from './containers-list.ts';
 import { downtime } from './downtime.ts';
@@ -41,9 +42,11 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 
 const only = process.env.ONLY ?? '';
 const chosen = Object.entries(BENCHES).filter(([name]) => name.includes(only));
-if (chosen.length === 0) throw new Error(`no bench is called ${only}: ${Object.keys(BENCHES).join(', ')}`);
+if (chosen.length === 0 && only !== 'bundle')
+  throw new Error(`no bench is called ${only}: ${Object.keys(BENCHES).join(', ')}`);
 await buildImages(['hello-world']);
 const comparisons: Comparison[] = [];
+if ('bundle'.includes(only)) for (const figure of await bundle()) console.log(JSON.stringify(figure));
 for (const [, bench] of chosen) {
   for (const comparison of await bench()) {
     comparisons.push(comparison);

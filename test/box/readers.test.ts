@@ -1,5 +1,7 @@
 /** Who reads what the program says, and how it is called, changes nothing in what it does. */
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import metadata from '../../package.json' with { type: 'json' };
+import { PROJECT } from '../support/box.ts';
 import { eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
@@ -177,7 +179,7 @@ describe('the way it is called', () => {
       'cd /tmp/l/bin && sh atomic --version',
       'cd /tmp/gone && rmdir /tmp/gone && atomic --version && mkdir /tmp/gone',
     ])
-      expect(await box.type(line)).toBe('1.22.1\n');
+      expect(await box.type(line)).toBe(`${metadata.version}\n`);
   });
 
   it('needs no current directory but for a relative path', async () => {
@@ -214,5 +216,36 @@ describe('the way it is called', () => {
     expect((await box.sh('grep ^ATOMIC_ /tmp/told')).stdout).toBe('');
     expect((await box.sh(`grep -h told-runc ${ROOT}/hello/hello.service`)).stdout).not.toBe('');
     await box.type('atomic uninstall hello');
+  });
+});
+
+describe('the code cache', () => {
+  const LIST = 'containers list -a --json';
+  /** Which chunks a listing compiles itself, because their cache is missing or rejected. */
+  const COMPILED = `
+    const { scripts } = require('/tmp/copy/dist/atomic.cjs');
+    const isCompiled = ([, script]) => script.cachedDataRejected !== false;
+    process.on('exit', () => console.log([...scripts].filter(isCompiled).length, scripts.size));`;
+
+  beforeEach(async () => {
+    await box.type(`rm -rf /tmp/copy; mkdir /tmp/copy; cp -r ${PROJECT}/bin ${PROJECT}/dist /tmp/copy`);
+  });
+
+  it('has all that is loaded', async () => {
+    const { stdout } = await box.run([
+      ...['node', '-e', `process.argv = ['node', 'atomic', 'images', 'list', '-q']; ${COMPILED}`],
+    ]);
+
+    expect(stdout).toMatch(/^0 [1-9]\d*\n$/m);
+  });
+
+  it.each([
+    { name: 'of another version of Node', damage: 'mv v* v0.0.0-x64' },
+    { name: 'cut short', damage: 'truncate --size=100 */*' },
+    { name: 'of another program', damage: 'for f in */*; do head -c 5000 /dev/zero >$f; done' },
+  ])('does no harm when it is $name', async ({ damage }) => {
+    await box.type(`cd /tmp/copy/dist/code-cache && ${damage}`);
+
+    expect(await box.sh(`/tmp/copy/bin/atomic ${LIST}`)).toEqual(await box.sh(`atomic ${LIST}`));
   });
 });

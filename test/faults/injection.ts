@@ -43,7 +43,7 @@ function strace(options: readonly string[], argv: readonly string[]): string {
   const follow = '--follow-forks --detach-on=execve -e signal=none';
   return (
     `${WRITABLE_SYS}; echo ${PROCESS - 1} > /proc/sys/kernel/ns_last_pid; cd /; export UV_THREADPOOL_SIZE=1; ` +
-    `exec strace ${follow} ${options.join(' ')} node ${PROJECT}/dist/atomic.mjs ${argv.join(' ')}`
+    `exec strace ${follow} ${options.join(' ')} node ${PROJECT}/dist/atomic.cjs ${argv.join(' ')}`
   );
 }
 

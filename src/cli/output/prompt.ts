@@ -1,5 +1,4 @@
 /** Asks for confirmation before destructive commands. */
-import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { AtomicError, Declined } from '../../errors.ts';
 import type { Output } from './output.ts';
@@ -33,6 +32,7 @@ export async function confirm(asking: Asking, { declined, unasked }: Question): 
 
 /** compat: input that ends without an answer is worded as Python does. */
 async function readLine({ input, surroundings: { signal } }: Asking, unasked: string): Promise<string> {
+  const { createInterface } = await import('node:readline');
   for await (const line of createInterface({ input: input(), signal })) return line;
   signal.throwIfAborted();
   throw new AtomicError('EOF when reading a line', { hint: `use '${unasked} …' to be asked nothing` });
