@@ -1,10 +1,9 @@
 /** `atomic containers delete`: uninstalls several containers after asking for confirmation. */
 import type { Context } from '../context.ts';
 import { AtomicError, NotFoundError } from '../errors.ts';
-import { readLinkIfPresent } from '../host/files/files.ts';
 import { shownName } from '../images/names/reference.ts';
 import { byCodePoint } from '../order.ts';
-import { containerFolders, readDeployments, slotFolders } from './deployments/inventory.ts';
+import { containerFolders, isContainerLink, readDeployments, slotFolders } from './deployments/inventory.ts';
 import { isContainerName } from './deployments/name.ts';
 import { uninstallContainer } from './uninstall.ts';
 
@@ -57,8 +56,8 @@ function allTargets(context: Context): readonly DeleteTarget[] {
 
 /** Links, and the containers of deployments that have lost theirs: whatever else is there is not a container. */
 function containerNames(context: Context): readonly string[] {
-  const links = containerFolders(context.paths.checkouts).filter(
-    ([, path]) => readLinkIfPresent(path) !== undefined && path !== context.paths.repository,
+  const links = containerFolders(context.paths.checkouts).filter((folder) =>
+    isContainerLink(context, folder),
   );
   const orphans = slotFolders(context).filter(({ isUnclaimed }) => isUnclaimed);
   const names = [...links.map(([name]) => name), ...orphans.map(({ container }) => container)];

@@ -7,6 +7,7 @@ import {
   activePath,
   type Container,
   containerOf,
+  hintForMissing,
   slotOf,
   tmpfilesCopy,
   unitCopy,
@@ -73,7 +74,7 @@ function requireActive(container: Container): string {
   const path = activePath(container);
   if (path !== undefined) return path;
   throw new AtomicError(`System container '${container.name}' is not installed`, {
-    hint: "see 'atomic containers list -a'",
+    hint: hintForMissing(container),
   });
 }
 

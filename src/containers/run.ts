@@ -8,7 +8,14 @@ import * as systemd from '../host/systemd.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { parseReference } from '../images/names/reference.ts';
 import { findImage } from '../images/store/images.ts';
-import { type Container, containerOf, installedPath, preinstalledPath } from './deployments/container.ts';
+import {
+  type Container,
+  containerOf,
+  hintForMissing,
+  installedPath,
+  isDangling,
+  preinstalledPath,
+} from './deployments/container.ts';
 import { isContainerName, parseContainerName } from './deployments/name.ts';
 import { recordedRuntime, requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { hasForeignUnit } from './deployments/unit-owner.ts';
@@ -104,10 +111,10 @@ async function runImage(context: Context, request: RunRequest): Promise<number> 
 
 /** A plain name that is neither a container nor an image here is a container that is missing. */
 function requireRunnableImage(context: Context, { name, command, isDetached }: RunRequest): void {
-  if (!isImage(context, name, command.length > 0)) {
-    throw new AtomicError(`The container '${parseContainerName(name)}' doesn't exist`, {
-      hint: "see 'atomic containers list -a'",
-    });
+  const container = isContainerName(name) ? containerOf(context, name) : undefined;
+  if ((container && isDangling(container)) || !isImage(context, name, command.length > 0)) {
+    const missing = container ?? containerOf(context, parseContainerName(name));
+    throw new AtomicError(`The container '${name}' doesn't exist`, { hint: hintForMissing(missing) });
   }
   if (isDetached) throw new AtomicError('Cannot use --detach with not running containers');
   if (command.length > 0) return;

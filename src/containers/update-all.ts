@@ -1,17 +1,17 @@
 /** `atomic containers update --all`: updates one container after the other; a failure does not stop the others. */
 import type { Context } from '../context.ts';
-import { interruptIn, lineOf } from '../errors.ts';
+import { ifPossible, interruptIn, lineOf, NotFoundError } from '../errors.ts';
 import { note, warn } from '../events.ts';
 import { findImage } from '../images/store/images.ts';
-import { activePath, containerOf } from './deployments/container.ts';
+import { containerOf, installedPath } from './deployments/container.ts';
 import { type Deployment, readDeployment } from './deployments/deployment.ts';
-import { readDeployments } from './deployments/inventory.ts';
+import { allFolders, isContainerLink, readOrWarn } from './deployments/inventory.ts';
 import { parseContainerName } from './deployments/name.ts';
 import { updateContainer } from './update.ts';
 
 export type UpdateStatus = 'Failed' | 'Unknown' | 'Updated now' | 'Updated' | 'Not updated';
 
-/** How the update of one container went; ids are those of images. */
+/** How the update of one container went; ids are those of images, and empty where the record cannot be read. */
 export interface UpdateRow {
   readonly name: string;
   readonly before: string;
@@ -21,63 +21,67 @@ export interface UpdateRow {
   readonly status: UpdateStatus;
 }
 
-/** Updates all containers, those with a root file system of their own first, since the others follow them. */
-export async function updateAllContainers(context: Context): Promise<readonly UpdateRow[]> {
-  const deployments = [...readDeployments(context)];
-  const ordered = deployments.sort((a, b) => Number(Boolean(a.info.remote)) - Number(Boolean(b.info.remote)));
-  const rows = [];
-  for (const deployment of ordered) rows.push(await updateOne(context, deployment));
-  return rows;
+/**
+ * Updates all containers, those with a root file system of their own first, since the others follow them. Each gets a
+ * row as soon as it is done, whatever went wrong with it.
+ *
+ * @throws Interrupted when a signal arrives
+ */
+export async function* updateAllContainers(context: Context): AsyncGenerator<UpdateRow> {
+  for (const name of namesInOrder(context)) yield await updateOne(context, name);
 }
 
-async function updateOne(context: Context, { name, info }: Deployment): Promise<UpdateRow> {
+/** Damaged containers are among them; what is no container is named in a warning, and left out. */
+function namesInOrder(context: Context): readonly string[] {
+  const isAlone = new Map<string, boolean>();
+  for (const folder of allFolders(context)) {
+    const [name, path] = folder;
+    const found = isContainerLink(context, folder)
+      ? ifPossible(() => readDeployment(name, path))
+      : readOrWarn(context, folder)[0];
+    if (found !== undefined || isContainerLink(context, folder)) isAlone.set(name, !found?.info.remote);
+  }
+  return [...isAlone.keys()].sort((a, b) => Number(isAlone.get(b)) - Number(isAlone.get(a)));
+}
+
+async function updateOne(context: Context, name: string): Promise<UpdateRow> {
   note(context, `Checking container ${name}...`);
-  const revision = () => ifKnown(() => revisionOf(context, name));
-  const latest = ifKnown(() => findImage(context, info.image)?.id);
-  const before = revision() ?? info.revision;
-  const hasFailed = await fails(context, name);
-  const after = revision() ?? before;
-  return { name, before, after, latest, status: statusOf({ before, after, latest, hasFailed }) };
+  const found = deploymentOf(context, name);
+  const latest = found && ifPossible(() => findImage(context, found.info.image)?.id);
+  const before = found?.info.revision ?? '';
+  const failure = await tryToUpdate(context, name);
+  const after = deploymentOf(context, name)?.info.revision ?? before;
+  return { name, before, after, latest, status: statusOf({ before, after, latest, failure }) };
 }
 
 /** Whatever keeps one container from being updated, but an interrupt, is no reason to leave the others. */
-async function fails(context: Context, name: string): Promise<boolean> {
+async function tryToUpdate(context: Context, name: string): Promise<unknown> {
   try {
     await updateContainer(context, { name, set: [], keepsFailed: false, isDryRun: false });
-    return false;
+    return undefined;
   } catch (error) {
     if (context.signal.aborted || interruptIn(error) !== undefined) throw error;
     warn(context, `${name}: ${lineOf(error)}`);
-    return true;
+    return error;
   }
 }
 
-/** What can be found out; what is wrong with it has been said by then. */
-function ifKnown<Result>(read: () => Result): Result | undefined {
-  try {
-    return read();
-  } catch {
-    return undefined;
-  }
+/** What is active; `undefined` when that cannot be read, which the update itself says. */
+function deploymentOf(context: Context, name: string): Deployment | undefined {
+  return ifPossible(() => {
+    const path = installedPath(containerOf(context, parseContainerName(name)));
+    return path === undefined ? undefined : readDeployment(name, path);
+  });
 }
 
-function revisionOf(context: Context, name: string): string | undefined {
-  const path = activePath(containerOf(context, parseContainerName(name)));
-  return path === undefined ? undefined : readDeployment(name, path).info.revision;
+interface Result extends Pick<UpdateRow, 'before' | 'after' | 'latest'> {
+  /** What was thrown; `undefined` when nothing was. */
+  readonly failure: unknown;
 }
 
-function statusOf({
-  before,
-  after,
-  latest,
-  hasFailed,
-}: {
-  before: string;
-  after: string;
-  latest: string | undefined;
-  hasFailed: boolean;
-}): UpdateStatus {
-  if (latest === undefined) return 'Unknown';
+function statusOf({ before, after, latest, failure }: Result): UpdateStatus {
+  const hasFailed = failure !== undefined;
+  if (latest === undefined && (!hasFailed || failure instanceof NotFoundError)) return 'Unknown';
   if (hasFailed) return 'Failed';
   if (after !== latest) return 'Not updated';
   return before === after ? 'Updated' : 'Updated now';

@@ -1,7 +1,7 @@
 /** `atomic containers update`: makes a new deployment in the other slot, from a newer image or with other values. */
 import { join } from 'node:path';
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, NotFoundError } from '../errors.ts';
 import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
 import { requireRuntime } from '../host/runtime.ts';
@@ -11,6 +11,7 @@ import {
   activePath,
   type Container,
   containerOf,
+  hintForMissing,
   preinstalledPath,
   slotOf,
 } from './deployments/container.ts';
@@ -113,7 +114,7 @@ function requireInstalled(container: Container): string {
       hint: `update the package of '${name}'`,
     });
   throw new AtomicError(`System container '${name}' is not installed`, {
-    hint: "see 'atomic containers list -a'",
+    hint: hintForMissing(container),
   });
 }
 
@@ -176,7 +177,9 @@ async function chooseImage(
   const reference = current.info.image;
   const image = findImage(context, reference);
   if (image === undefined)
-    throw new AtomicError(`Image ${reference} not found`, { hint: `use 'atomic pull ${reference}'` });
+    throw new NotFoundError(reference, `Image ${reference} not found`, {
+      hint: `use 'atomic pull ${reference}'`,
+    });
   return { image, reference };
 }
 

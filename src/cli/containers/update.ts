@@ -38,7 +38,7 @@ export function addContainersUpdate(parent: CommandUnknownOpts, cli: Cli): void 
         requireCompatible(name, options);
         if (name === undefined) {
           const { updateAllContainers } = await import('../../containers/update-all.ts');
-          return printSummary(cli.output, await updateAllContainers(context));
+          return await collectAndPrint(cli.output, updateAllContainers(context));
         }
         const { set, rebase, runtime } = options;
         const request = { name, set, keepsFailed: !options.rollback, isDryRun: options.display === true };
@@ -81,8 +81,19 @@ const COLOURS: Readonly<Record<UpdateStatus, Colour>> = {
   'Updated now': 'green',
 };
 
-/** compat: cells are cut to their columns. Returns the exit status. */
-function printSummary(output: Output, rows: readonly UpdateRow[]): number {
+/** Prints the summary whatever happens: also when an interrupt ends the work. Returns the exit status. */
+async function collectAndPrint(output: Output, results: AsyncIterable<UpdateRow>): Promise<number> {
+  const rows: UpdateRow[] = [];
+  try {
+    for await (const row of results) rows.push(row);
+  } finally {
+    printSummary(output, rows);
+  }
+  return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;
+}
+
+/** compat: cells are cut to their columns. */
+function printSummary(output: Output, rows: readonly UpdateRow[]): void {
   const [id, name] = [
     { width: 32, isCut: true },
     { width: 15, isCut: true },
@@ -102,5 +113,4 @@ function printSummary(output: Output, rows: readonly UpdateRow[]): number {
     output.stdoutIsTty ? { text: row.status, colour: COLOURS[row.status] } : row.status,
   ]);
   for (const line of ['', 'SUMMARY', '', ...renderTable(columns, cells, true)]) output.write(`${line}\n`);
-  return rows.some(({ status }) => status === 'Failed' || status === 'Not updated') ? 1 : 0;
 }

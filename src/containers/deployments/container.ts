@@ -95,6 +95,18 @@ export function activePath({ link, slots }: Container): string | undefined {
   return slots.includes(path) ? path : (slots.find((slot) => isSame(slot, path)) ?? path);
 }
 
+/** Whether a container has lost its deployment: its link leads nowhere. */
+export function isDangling(container: Container): boolean {
+  return readLinkIfPresent(container.link) !== undefined && activePath(container) === undefined;
+}
+
+/** What to do about a container that has no deployment. */
+export function hintForMissing(container: Container): string {
+  const { name, link } = container;
+  if (!isDangling(container)) return "see 'atomic containers list -a'";
+  return `${link} leads nowhere: install '${name}' again, or remove it with 'atomic uninstall ${name}'`;
+}
+
 function leadsToDirectory(path: string): boolean {
   try {
     return statSync(path).isDirectory();

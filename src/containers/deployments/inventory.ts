@@ -8,7 +8,7 @@ import { entriesIfPresent, exists, readLinkIfPresent } from '../../host/files/fi
 import { isHeld } from '../../host/files/lock.ts';
 import { isRepository } from '../../host/ostree/refs.ts';
 import { byCodePoint } from '../../order.ts';
-import { containerOf, slotOf } from './container.ts';
+import { containerOf, hintForMissing, isDangling, slotOf } from './container.ts';
 import { type Deployment, type Info, readDeployment } from './deployment.ts';
 import { isContainerName } from './name.ts';
 
@@ -40,6 +40,11 @@ export function allFolders({ paths }: Context): readonly NamedFolder[] {
   return [...own, ...others].sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
+/** Whether that is a container, be it a damaged one: a link, which nothing else in the directory of containers is. */
+export function isContainerLink({ paths }: Context, [name, path]: NamedFolder): boolean {
+  return isContainerName(name) && path !== paths.repository && readLinkIfPresent(path) !== undefined;
+}
+
 /** The active deployments of all containers, those that packages brought included, sorted by name. */
 export function readDeployments(context: Context): readonly Deployment[] {
   return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
@@ -52,7 +57,7 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
   // compat: in user mode the repository lies among the containers
   if (name === 'repo' && isRepository(path)) return [];
   try {
-    requireContainer(name, path);
+    requireContainer(context, name, path);
     return [readDeployment(name, path)];
   } catch (error) {
     if (!isFailure(error)) throw error;
@@ -65,8 +70,10 @@ export function readOrWarn(context: Context, [name, path]: NamedFolder): readonl
   }
 }
 
-/** A slot whose container has lost its link is none. */
-function requireContainer(name: string, path: string): void {
+/** A slot whose container has lost its link is none, and neither is a link that leads nowhere. */
+function requireContainer(context: Context, name: string, path: string): void {
+  const container = isContainerName(name) ? containerOf(context, name) : undefined;
+  if (container?.link === path && isDangling(container)) throw new AtomicError(hintForMissing(container));
   if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
   throw new AtomicError(
     `${path} is a deployment without a container; 'atomic uninstall ${name.slice(0, -2)}' removes it`,

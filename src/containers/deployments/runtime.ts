@@ -4,7 +4,7 @@ import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
 import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime.ts';
-import { type Container, installedPath } from './container.ts';
+import { type Container, hintForMissing, installedPath } from './container.ts';
 import { readDeployment } from './deployment.ts';
 
 /**
@@ -15,7 +15,7 @@ import { readDeployment } from './deployment.ts';
  */
 export function installedRuntime(context: Context, container: Container, missing: string): string {
   const path = installedPath(container);
-  if (path === undefined) throw new AtomicError(missing, { hint: "see 'atomic containers list -a'" });
+  if (path === undefined) throw new AtomicError(missing, { hint: hintForMissing(container) });
   return recordedRuntime(context, container, path);
 }
 
