@@ -110,6 +110,8 @@ async function putAside(context: Context, host: Directory, { groups, mirror }: A
     } catch (error) {
       const isRemoval = group.changes.every(({ operation }) => operation === 'remove');
       if (!isRemoval || !isRefused(error)) throw isErrno(error) ? cannotPut(firstOf(group), error) : error;
+      // what has been made aside is still to be removed
+      complete.push({ ...group, changes: [] });
       warnAbout(context, `cannot remove ${printable(firstOf(group))} from the host`, error);
     }
     devices.set(directory.stat('.')?.dev, group.directory);

@@ -60,6 +60,7 @@ function madeFiles({ made, record }: Journal): readonly string[] {
 }
 
 function swapGroup(host: Directory, group: Group): readonly [path: string, Outcome][] {
+  if (group.changes.length === 0) return [];
   using directory = openGroup(host, group);
   using aside = directory && openAside(directory, group);
   if (directory === undefined || aside === undefined)

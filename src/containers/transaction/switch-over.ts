@@ -54,11 +54,21 @@ export async function switchOver(
   try {
     await using _locks = await lockDependants(context, container);
     requireFreeUnitPlaces(container, prepared);
-    await mark(container, markerOf(request));
+    await begin(container, request);
     await carryOut(context, container, { ...request, hasUnit: hasUnit(container, prepared) });
   } catch (error) {
     // nothing has been touched: what was built aside goes
     if (!isMarked(container)) await settleSlots(shieldedFrom(context), container);
+    throw error;
+  }
+}
+
+/** A marker that may not be on disk is none. */
+async function begin(container: Container, change: Change): Promise<void> {
+  try {
+    await mark(container, markerOf(change));
+  } catch (error) {
+    await unmark(container);
     throw error;
   }
 }

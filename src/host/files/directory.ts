@@ -2,6 +2,7 @@
 import * as fs from 'node:fs';
 import { join } from 'node:path';
 import { AtomicError, isErrno } from '../../errors.ts';
+import { withPath } from './files.ts';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = fs.constants;
 
@@ -208,7 +209,7 @@ export class Directory implements Disposable {
           .replaceAll(`'${this.#entry(name)}'`, `'${this.#pathOf(name)}'`)
           .replaceAll(this.#entry(''), join(this.path, '/'));
       }
-      throw error;
+      throw withPath(error, this.#pathOf(name));
     }
   }
 }
