@@ -12,12 +12,12 @@ import { defaultContainerName, parseNewContainerName } from './deployments/name.
 import { requireOwnNames, stemOf } from './deployments/name-conflicts.ts';
 import { requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
-import { hasOwnUnit } from './deployments/unit-owner.ts';
-import { prepareDeployment, previewDeployment } from './preparation/prepare.ts';
+import { type PrepareRequest, prepareDeployment, previewDeployment } from './preparation/prepare.ts';
 import { showChange, showDeployment } from './preparation/show.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
-import { removeSlots } from './transaction/slots.ts';
+import { NOTHING_RUNNING, type RestartSet } from './service/restart-set.ts';
+import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
 import { switchOver } from './transaction/switch-over.ts';
 import { withContainer, withLock } from './transaction/transaction.ts';
 import { alreadyExists } from './transaction/unit-files.ts';
@@ -126,9 +126,11 @@ function isTaken(context: Context, container: Container): boolean {
 
 function requireFreeDestinations(context: Context, container: Container): void {
   requireOwnNames(context, container);
-  const { unit, tmpfiles, link } = container;
-  // what a container has left whose link leads nowhere is its own
-  if (exists(link) && hasOwnUnit(container)) return;
+  if (hasRemains(container)) {
+    requireOwnRemains(container);
+    return;
+  }
+  const { unit, tmpfiles } = container;
   for (const path of [unit, tmpfiles]) if (exists(path)) throw alreadyExists(path);
 }
 
@@ -160,15 +162,22 @@ async function installNew(context: Context, stored: StoredImage, install: Instal
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
     note(context, text);
   }
-  const [problem] = await removeSlots(context, container);
-  if (problem !== undefined) throw new AtomicError(problem);
-  await prepareDeployment(context, { ...install, ...stored, slot: 0, kept: {}, current: undefined });
+  const request = { ...install, ...stored, slot: 0, kept: {}, current: undefined } as const;
+  const running = hasRemains(container) ? await replaceRemains(context, request) : NOTHING_RUNNING;
+  await prepareDeployment(context, request);
   const [to] = container.slots;
   await switchOver(context, container, {
     operation: 'install',
     from: undefined,
     to,
     runtime,
+    running,
     keepsFailed: false,
   });
+}
+
+/** Removes what is left of a broken container, once it is sure that the new one can take its place; returns what ran. */
+async function replaceRemains(context: Context, request: PrepareRequest): Promise<RestartSet> {
+  await previewDeployment({ ...context, report: () => undefined }, request);
+  return await takeRemainsAway(context, request.container);
 }

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { CONTAINERS, installOnce, tracesIn, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, installOnce, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const OBJECTS = `${CONTAINERS}/.storage/ostree/objects`;
@@ -83,11 +83,81 @@ describe('a container with', () => {
 describe('a dangling link', () => {
   afterEach(cleanUp);
 
+  it('is named by lists, stop, run and update, with the remedy', async () => {
+    await box.type(`rm -r ${CONTAINERS}/c.0`);
+    const remedy = `${CONTAINERS}/c leads nowhere: install 'c' again, or remove it with 'atomic uninstall c'\n`;
+
+    expect(await box.atomic('containers', 'list')).toMatchObject({
+      exitCode: 0,
+      stderr: `Skipping container 'c': ${remedy}`,
+    });
+    for (const argv of [
+      ['stop', 'c'],
+      ['run', 'c'],
+      ['run', 'c', 'true'],
+      ['containers', 'update', 'c'],
+    ]) {
+      const { exitCode, stderr } = await box.atomic(...argv);
+      expect({ argv, exitCode, stderr }).toEqual({
+        argv,
+        exitCode: 1,
+        stderr: expect.stringContaining(`; ${remedy}`),
+      });
+    }
+  });
+
   it('is repaired by an install', async () => {
     await box.type(`rm -r ${CONTAINERS}/c.0`);
 
     expect(await install()).toMatchObject({ exitCode: 0, stderr: '' });
     expect(await box.atomic('run', 'c')).toMatchObject({ exitCode: 0 });
+  });
+
+  it('of a container that runs is repaired, and what ran runs again', async () => {
+    await box.atomic('run', 'c');
+    await box.atomic('containers', 'update', '--set=RECEIVER=x', 'c');
+    await box.type(`cd ${CONTAINERS} && mv c.1 /var/tmp/lost`);
+
+    const refused = await box.atomic('install', '--system', '--name=c', box.image('needs-value'));
+    expect(refused).toMatchObject({ exitCode: 1 });
+    expect(await box.isActive('c')).toBe(true);
+
+    const repaired = await install();
+
+    expect(repaired).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(repaired.stdout).toContain("'c' has lost its deployment: what is left of it is removed first\n");
+    expect(await box.type('runc state c | jq -r .bundle')).toBe(`${CONTAINERS}/c.0\n`);
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toBe('Hi World\n');
+    await box.type('rm -r /var/tmp/lost; ! ls /etc/systemd/system/c.service.save');
+  });
+});
+
+describe('a directory that is called as a deployment would be', () => {
+  it('and has no record is never removed by an install', async () => {
+    await box.type(`mkdir ${CONTAINERS}/d.0 && echo mine > ${CONTAINERS}/d.0/file`);
+
+    expect(await install('d')).toEqual({
+      exitCode: 1,
+      stdout: '',
+      stderr: `cannot install 'd': ${CONTAINERS}/d.0 is not a deployment of it; move it away, or remove it with 'atomic uninstall d'\n`,
+    });
+
+    expect(await box.type(`cat ${CONTAINERS}/d.0/file`)).toBe('mine\n');
+    expect(await box.atomic('uninstall', 'd')).toMatchObject({ exitCode: 0 });
+    expect((await box.type(`ls ${CONTAINERS}`)).split('\n')).not.toContain('d.0');
+  });
+});
+
+describe('a masked unit', () => {
+  it('leaves no link behind when its container is uninstalled', async () => {
+    await box.type('rm /etc/systemd/system/c.service && systemctl mask c');
+
+    expect(await box.atomic('uninstall', 'c')).toMatchObject({ exitCode: 0, stderr: '' });
+
+    expect(await box.type('find /etc/systemd/system -name c.service')).toBe(
+      '/etc/systemd/system/c.service\n',
+    );
+    await box.type('systemctl unmask c');
   });
 });
 
@@ -199,6 +269,18 @@ describe('a damaged deployment', () => {
       stderr: expect.stringMatching(/c\.0\/info is damaged/),
     });
     expect((await box.atomic('containers', 'update', '--set=RECEIVER=y', 'c')).exitCode).toBe(0);
+  });
+
+  it.each([
+    { what: 'a damaged record', damage: ': > c.0/info', reason: /^c: .*c\.0\/info is damaged/ },
+    { what: 'a dangling link', damage: 'rm -r c.0', reason: /^c: .*atomic\/c leads nowhere/ },
+  ])('with $what fails in update --all, which goes on', async ({ damage, reason }) => {
+    await box.type(`cd ${CONTAINERS} && ${damage}`);
+
+    const updated = await box.atomic('containers', 'update', '--all');
+
+    expect(updated).toMatchObject({ exitCode: 1, stderr: expect.stringMatching(reason) });
+    expect(updated.stdout).toMatch(/\nc {2,}<NOT FOUND> {2,}Failed *\nsound .* Updated *\n$/);
   });
 
   it('cannot be updated, which is said', async () => {

@@ -25,10 +25,11 @@ export interface HostFileState {
   readonly text: string | undefined;
 }
 
-/** Whose the unit file of a container is. Without any deployment, a unit that runs one of its slots is its own. */
+/** Whose the unit file of a container is. One that runs a slot whose deployment is lost is its own, as far as is known. */
 export function unitState(container: Container): HostFileState {
   const copies = copiesIn(container, unitCopy);
   const state = stateOf(container.unit, copies);
+  if (state.owner === 'changed' && runsLostSlot(container, state.text)) return { ...state, owner: 'own' };
   if (state.owner !== 'foreign' || !runsSlot(container, state.text)) return state;
   if (!hasDeployments(container)) return { ...state, owner: 'own' };
   return hasService(container) ? { ...state, owner: 'changed' } : state;
@@ -61,6 +62,12 @@ export function hasForeignUnit(container: Container): boolean {
 /** Whether a unit names one of the slots. */
 export function runsSlot({ slots }: Container, text: string | undefined): boolean {
   return slots.some((slot) => text?.includes(slot));
+}
+
+function runsLostSlot({ slots, saved }: Container, text: string | undefined): boolean {
+  return slots.some(
+    (slot, index) => text?.includes(slot) && !isDirectory(slot) && !isDirectory(saved(index as Slot)),
+  );
 }
 
 function stateOf(path: string, copies: readonly string[]): HostFileState {

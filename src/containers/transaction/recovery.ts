@@ -16,7 +16,6 @@ import { swapHostFiles } from '../placement/swap.ts';
 import {
   findRunning,
   NOTHING_RUNNING,
-  type RestartSet,
   type RunningContainer,
   stopRunning,
   unionOf,
@@ -108,22 +107,20 @@ async function carryThrough(
 }
 
 interface Recovery extends Change {
-  /** What the marker says of what ran. */
-  readonly running: RestartSet | undefined;
   readonly isBooting: boolean;
 }
 
 /** The steps of a change, without those that have to be taken only once. */
 function stepsOf(
   container: Container,
-  { running, isBooting, ...change }: Recovery,
+  { isBooting, ...change }: Recovery,
   progress: Progress,
 ): readonly Step[] {
   const enablement = change.operation === 'install' ? 'enable' : 'refresh';
   return [
     followersStep(container, change, progress),
     unitsStep(container, { ...change, enablement }, progress),
-    ...(isBooting ? [] : [stopStrangersStep(container, { ...change, running }, progress)]),
+    ...(isBooting ? [] : [stopStrangersStep(container, change, progress)]),
     hostFilesAgainStep(container, change),
     linkStep(container, change),
     isBooting ? startLaterStep(container) : startStep(progress),
@@ -134,7 +131,7 @@ function stepsOf(
 /** What ran, or was started since, is to run; as far as it runs from another deployment, it is stopped. */
 function stopStrangersStep(
   container: Container,
-  { runtime, running = NOTHING_RUNNING }: Change & { running: RestartSet | undefined },
+  { runtime, running = NOTHING_RUNNING }: Change,
   progress: Progress,
 ): Step {
   return {

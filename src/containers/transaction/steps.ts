@@ -1,6 +1,6 @@
 /** The steps of a change of deployments, each with its undo; docs/ARCHITECTURE.md has them in one table. */
 import type { Context } from '../../context.ts';
-import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
+import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { type FaultPoint, faultPoint } from '../../faults.ts';
 import { exists, syncPath } from '../../host/files/files.ts';
@@ -41,6 +41,8 @@ export interface Change {
   /** The slot that is to be active; for an install or an update, the deployment waits in its staging directory. */
   readonly to: string;
   readonly runtime: string;
+  /** What is to run again: at an install, of a broken container of that name; at a recovery, what the marker says. */
+  readonly running?: RestartSet | undefined;
 }
 
 /** One step. Each can be done again, and undone, from any half-way state of it. */
@@ -114,7 +116,10 @@ export function stopStep(container: Container, change: Change, progress: Progres
   return {
     point: 'switch.stopped',
     run: async (context) => {
-      if (from === undefined) return;
+      if (from === undefined) {
+        progress.running = change.running ?? NOTHING_RUNNING;
+        return;
+      }
       const own = { name: container.name, runtime };
       const running = await findRunning(context, own, progress.followers);
       requireStartable(context, container, running);
@@ -156,9 +161,11 @@ export function copyStep(container: Container, { from, to }: Change): Step {
   return {
     point: 'switch.copied',
     run: async (context) => {
-      const [next, installed] = [readableIn(context, container, to), readableIn(context, container, from)];
-      if (next === undefined) return;
-      const request = { to: next, destination: to, installed: installed === undefined ? [] : [installed] };
+      const next = readDeployment(container.name, to);
+      const warned = (error: AtomicError) => warn(context, error.line);
+      const read = (path: string) => orUndefined(() => readDeployment(container.name, path), warned) ?? [];
+      const installed = from === undefined ? [] : [from].flatMap(read);
+      const request = { to: next, destination: to, installed };
       await stageOnHost(context, container, request);
     },
     undo: async (context) => {
@@ -235,6 +242,6 @@ export function readableIn(
 }
 
 /** The marker of a change, before anything has been stopped. */
-export function markerOf({ operation, from, to, runtime }: Change): Marker {
-  return { operation, to, runtime, ...(from === undefined ? {} : { from }) };
+export function markerOf({ operation, from, to, runtime, running }: Change): Marker {
+  return { operation, to, runtime, ...(from && { from }), ...(running && { running }) };
 }

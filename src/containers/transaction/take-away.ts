@@ -14,7 +14,8 @@ import { withStopGrace } from '../service/stop-grace.ts';
 import { unmark } from './marker.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { readableIn } from './steps.ts';
-import { removeTmpfilesFile, removeUnitFile, syncLinks } from './unit-files.ts';
+import { removeTmpfilesFile, removeUnitFile } from './unit-files.ts';
+import { removeLinks } from './unit-links.ts';
 
 export interface Removal {
   /** The runtime that may still have a container of that name. */
@@ -96,8 +97,8 @@ async function disable(context: Context, container: Container, runtime: string):
     await ignoringFailure(context, systemd.disableNow(context, service));
     await ignoringFailure(context, systemd.resetFailed(context, service));
   });
-  // once the unit is gone, nobody would remove links that a power cut brings back
-  await syncLinks(context);
+  // systemctl leaves those of a masked unit
+  await removeLinks(context, service);
 }
 
 /** Removal goes on whatever systemd says of a unit that may be broken. */

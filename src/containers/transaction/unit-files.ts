@@ -1,13 +1,12 @@
 /** The unit and tmpfiles.d files of a container on the host, and what systemd is told of them. */
 import { mkdir } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { note, warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import {
   createFile,
-  entriesIfPresent,
   exists,
   readIfPresent,
   removeIfPresent,
@@ -21,6 +20,7 @@ import { waitForAll } from '../../wait-for-all.ts';
 import { type Container, tmpfilesCopy, unitCopy } from '../deployments/container.ts';
 import { type HostFileState, runsSlot, tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { installSectionOf } from '../rendering/unit.ts';
+import { syncLinks } from './unit-links.ts';
 
 /**
  * What becomes of the links by which a service is started at boot: `enable` makes them; `keep` leaves them alone
@@ -161,6 +161,15 @@ async function removeForGood(path: string): Promise<void> {
   if (await removeIfPresent(path)) await syncPath(dirname(path));
 }
 
+/** Tries again once: when its container has gone, nobody could tell whose the file was. */
+async function removeAtLast(path: string): Promise<void> {
+  try {
+    await removeForGood(path);
+  } catch {
+    await removeForGood(path);
+  }
+}
+
 type Links = 'none' | 'enable' | 'reenable';
 
 async function linksStep(
@@ -178,15 +187,6 @@ async function reload(context: Context, { service }: Container, links: Links): P
   if (links === 'enable') await systemd.enable(context, service);
   else if (links === 'reenable') await systemd.reenable(context, service);
   else await systemd.daemonReload(context);
-}
-
-/** Puts on disk what systemctl has made and removed: systemd.unit(5) has these directories beside the units. */
-export async function syncLinks({ paths: { units } }: Context): Promise<void> {
-  const directories = entriesIfPresent(units).filter(
-    (entry) => entry.isDirectory() && /\.(wants|requires|upholds)$/.test(entry.name),
-  );
-  for (const { name } of directories) await syncPath(join(units, name));
-  if (exists(units)) await syncPath(units);
 }
 
 /** Removes the unit file for good; one that is not ours stays, which is said. */
@@ -215,7 +215,7 @@ async function removeUnlessKept(
   path: string,
   owner: HostFileState['owner'],
 ): Promise<void> {
-  if (owner === 'own') await removeForGood(path);
+  if (owner === 'own') await removeAtLast(path);
   else if (owner !== 'absent') note(context, `Will not delete ${path} as it was manually modified.`);
 }
 
