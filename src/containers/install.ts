@@ -1,7 +1,7 @@
 /** `atomic install`: makes a system container from an image, completely or not at all. */
 import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
-import { note } from '../events.ts';
+import { note, warn } from '../events.ts';
 import { exists, readLinkIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
 import { resolveReference } from '../images/sources/locate.ts';
@@ -16,6 +16,7 @@ import { type PrepareRequest, prepareDeployment, previewDeployment } from './pre
 import { showChange, showDeployment } from './preparation/show.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
+import { requireStoppedHostService } from './service/host-service.ts';
 import { NOTHING_RUNNING, type RestartSet } from './service/restart-set.ts';
 import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
 import { switchOver } from './transaction/switch-over.ts';
@@ -104,8 +105,10 @@ async function installUnlessTaken(
   if (isTaken(context, container)) return undefined;
   requireFreeDestinations(context, container);
   requireInstalledRuntime(install.runtime);
+  const hidden = await requireStoppedHostService(context, container);
   const stored = await findOrPullImage(context, image);
   if (isRunOnce(context, stored.image)) return stored;
+  if (hidden !== undefined) warn(context, `Warning: ${container.unit} hides ${hidden} of this host`);
   await installNew(context, stored, install);
   return undefined;
 }

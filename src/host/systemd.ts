@@ -119,6 +119,16 @@ function isActive(fields: ReadonlyMap<string, string>): boolean {
   return !['inactive', 'failed'].includes(fields.get('ActiveState') ?? '');
 }
 
+/** The file that systemd has loaded a unit from, empty for none, and whether the unit is up, or on its way there. */
+export async function loadedUnit(
+  host: Host,
+  unit: string,
+): Promise<{ readonly fragment: string; readonly isActive: boolean }> {
+  const output = await systemctl(host, 'show', '--property=FragmentPath,ActiveState', '--', unit);
+  const fields = new Map(output.split('\n').map(splitAtEquals));
+  return { fragment: fields.get('FragmentPath') ?? '', isActive: isActive(fields) };
+}
+
 /** What systemd knows of a service. */
 export interface UnitState {
   /** `active`, `inactive`, `activating`, `failed`, … (systemctl(1)); `inactive` for a unit that does not exist. */

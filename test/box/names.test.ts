@@ -66,6 +66,52 @@ describe('a container that is called as a deployment of another would be', () =>
   });
 });
 
+describe('a name that a service of the host has', () => {
+  const HOST = '/usr/local/lib/systemd/system/hosts-own.service';
+  const make = async () =>
+    await box.type(
+      `mkdir -p $(dirname ${HOST}); printf "[Service]\\nExecStart=/bin/sleep 1000\\n" > ${HOST}; systemctl daemon-reload`,
+    );
+  const remove = async () =>
+    await box.type(`systemctl stop hosts-own; rm -f ${HOST}; systemctl daemon-reload`);
+
+  it('is refused while that service runs', async () => {
+    await make();
+    await box.type('systemctl start hosts-own');
+
+    expect(await install('hosts-own')).toMatchObject({
+      exitCode: 1,
+      stderr: `cannot install 'hosts-own': a service of the host has that name, and runs (${HOST}); choose another --name, or stop it with 'systemctl stop hosts-own'\n`,
+    });
+
+    expect(await box.isActive('hosts-own')).toBe(true);
+    await remove();
+  });
+
+  it('is warned about, and the service is never stopped for the container', async () => {
+    const unit = '/etc/systemd/system/hosts-own.service';
+    await make();
+    expect(await install('hosts-own')).toMatchObject({
+      exitCode: 0,
+      stderr: `Warning: ${unit} hides ${HOST} of this host\n`,
+    });
+    expect(await box.atomic('run', 'hosts-own')).toMatchObject({ exitCode: 0 });
+    expect(await box.atomic('stop', 'hosts-own')).toMatchObject({ exitCode: 0 });
+    await box.type(
+      `mv ${unit} /run/; systemctl daemon-reload; systemctl start hosts-own; mv /run/hosts-own.service ${unit}`,
+    );
+
+    const stopped = await box.atomic('stop', 'hosts-own');
+    const removed = await box.atomic('uninstall', 'hosts-own');
+
+    expect(stopped).toMatchObject({ exitCode: 1 });
+    expect(stopped.stderr).toContain('systemd has loaded a service of the host by that name');
+    expect(removed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(await box.isActive('hosts-own')).toBe(true);
+    await remove();
+  });
+});
+
 describe('a name that ends like that of a unit', () => {
   it.each(['x.service', 'x.socket', 'x.mount', 'x.slice'])('%s is refused', async (name) => {
     const refused = await install(name);

@@ -9,6 +9,7 @@ import { deleteContainer } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { waitForAll } from '../../wait-for-all.ts';
 import type { Container } from '../deployments/container.ts';
+import { isOwnServiceLoaded } from './host-service.ts';
 import { withStopGrace } from './stop-grace.ts';
 
 /** How long a service has to have run to count as started, in milliseconds: most that fail do so at once. */
@@ -116,10 +117,14 @@ async function startFailure(
 /**
  * Stops the service, whether there is one or not; a container that outlives it is killed and removed.
  *
- * @throws AtomicError when systemd could not stop it
+ * @throws AtomicError when systemd could not stop it, or would stop a service of the host
  */
 export async function stopService(context: Context, container: Container, runtime: string): Promise<void> {
   const { name, service } = container;
+  if (!(await isOwnServiceLoaded(context, container)))
+    throw new AtomicError(`cannot stop '${name}': systemd has loaded a service of the host by that name`, {
+      hint: `see '${systemd.systemctlArgv(context, 'status', name).join(' ')}'`,
+    });
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
   try {
     await withStopGrace(context, { container, runtime }, () => systemd.stop(context, service));

@@ -10,6 +10,7 @@ import { type Container, isSlotOfAnother } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import { tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { removeHostFiles } from '../placement/remove.ts';
+import { isOwnServiceLoaded } from '../service/host-service.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
 import { unmark } from './marker.ts';
 import { removeSlots, settleSlots } from './slots.ts';
@@ -92,6 +93,7 @@ async function unlink(context: Context, container: Container): Promise<void> {
 
 async function disable(context: Context, container: Container, runtime: string): Promise<void> {
   const { name, service } = container;
+  if (!(await isOwnServiceLoaded(context, container))) return;
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
   await withStopGrace(context, { container, runtime }, async () => {
     await ignoringFailure(context, systemd.disableNow(context, service));
