@@ -108,6 +108,28 @@ describe('a container with a remote rootfs', () => {
     expect((await box.sh('runc exec far ls /usr/share/generation')).exitCode).not.toBe(0);
   });
 
+  it('can be shared in turn, which leads to the owner', async () => {
+    const installed = await box.atomic(
+      ...['install', '--system', '--name=another', `--rootfs=${CONTAINERS}/far`, box.image(IMAGE)],
+    );
+    expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect((await read('another/info')).remote).toBe(`${CONTAINERS}/base`);
+    // as an earlier version of this program recorded it
+    await box.type(
+      `cd ${CONTAINERS} && sed -i 's#"remote": "[^"]*"#"remote": "${CONTAINERS}/far"#' another/info`,
+    );
+    const path = async (name: string) => (await read(`${name}/config.json`)).root.path;
+
+    expect(await box.atomic('containers', 'update', '--set=RECEIVER=x', 'base')).toMatchObject({
+      exitCode: 0,
+    });
+
+    expect([await path('far'), await path('another')]).toEqual(Array(2).fill(`${CONTAINERS}/base.1/rootfs`));
+    expect(await box.atomic('containers', 'rollback', 'base')).toMatchObject({ exitCode: 0 });
+    expect([await path('far'), await path('another')]).toEqual(Array(2).fill(`${CONTAINERS}/base.0/rootfs`));
+    expect((await box.atomic('uninstall', 'base')).stderr).toContain("is used by 'far', 'another'");
+  });
+
   it('survives three updates of the other one', async () => {
     for (const value of ['1', '2', '3'])
       await box.atomic('containers', 'update', `--set=RECEIVER=${value}`, 'base');

@@ -2,12 +2,12 @@
 import { realpathSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { absolutePath, type Context } from '../../context.ts';
-import { AtomicError } from '../../errors.ts';
+import { AtomicError, orUndefined } from '../../errors.ts';
 import { exists, readLinkIfPresent } from '../../host/files/files.ts';
-import { type Container, containerOf, slotOf } from './container.ts';
-import type { Deployment } from './deployment.ts';
+import { activePath, type Container, containerOf, slotOf } from './container.ts';
+import { type Deployment, readDeployment } from './deployment.ts';
 import { allFolders, readOrWarn } from './inventory.ts';
-import { parseContainerName } from './name.ts';
+import { isContainerName, parseContainerName } from './name.ts';
 
 /** The root file system of somebody else. */
 export interface RemoteRootfs {
@@ -22,7 +22,8 @@ export interface RemoteRootfs {
 }
 
 /**
- * Finds the root file system that `--rootfs PATH` means: that of a container's directory, or PATH itself.
+ * Finds the root file system that `--rootfs PATH` means: that of a container's directory, or PATH itself. A container
+ * that shares one itself stands for the one that has it.
  *
  * @throws AtomicError when there is none
  */
@@ -33,6 +34,8 @@ export function findRemoteRootfs(context: Context, path: string): RemoteRootfs {
       hint: `there is no ${typed}`,
     });
   const base = baseOf(context, realpathSync(typed));
+  const further = base && orUndefined(() => readDeployment(base.name, activePath(base) ?? base.link));
+  if (further?.info.remote) return findRemoteRootfs(context, further.info.remote);
   const recorded = base === undefined ? typed : base.link;
   const link = rootfsIn(recorded);
   if (link !== undefined)
@@ -91,13 +94,24 @@ function realpathOrSame(path: string): string {
   return exists(path) ? realpathSync(path) : path;
 }
 
-/** The containers that use the root file system of another one. */
+/**
+ * The containers that use the root file system of another one, directly or by way of one that shares it: those first
+ * that others follow, otherwise sorted by name.
+ */
 export function dependantsOf(context: Context, base: Container): readonly Deployment[] {
   // their rootfs is a link: the records of all others need not be read
   const candidates = allFolders(context).filter(
     ([other, path]) => other !== base.name && readLinkIfPresent(join(path, 'rootfs')) !== undefined,
   );
-  return candidates
-    .flatMap((folder) => readOrWarn(context, folder))
-    .filter(({ info: { remote } }) => remote && placesOf(base).some((place) => isAtOrBelow(remote, place)));
+  const sharing = candidates.flatMap((folder) => readOrWarn(context, folder));
+  const found: Deployment[] = [];
+  let places: readonly string[] = placesOf(base);
+  while (places.length > 0) {
+    const next = sharing.filter(
+      (one) => !found.includes(one) && places.some((place) => isAtOrBelow(one.info.remote ?? '', place)),
+    );
+    found.push(...next);
+    places = next.flatMap(({ name }) => (isContainerName(name) ? placesOf(containerOf(context, name)) : []));
+  }
+  return found;
 }

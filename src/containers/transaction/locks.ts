@@ -27,8 +27,8 @@ export async function lockContainers(
 }
 
 /**
- * Locks the containers that share the root file system of one that is locked, in the order of their names. Nobody waits
- * in a circle: who has the lock of a container waits for those only that depend on it.
+ * Locks the containers that share the root file system of one that is locked, those first that others follow. Nobody
+ * waits in a circle: who has the lock of a container waits for those only that depend on it.
  */
 export async function lockDependants(context: Context, container: Container): Promise<AsyncDisposable> {
   for (;;) {
@@ -47,6 +47,5 @@ function dependantNames(context: Context, container: Container): readonly Contai
   const quiet = { ...context, report: () => undefined };
   return dependantsOf(quiet, container)
     .map(({ name }) => name)
-    .filter(isContainerName)
-    .sort();
+    .filter(isContainerName);
 }
