@@ -123,14 +123,16 @@ interface Runtimes {
   /** The one that knows the container now. */
   readonly before: string;
   readonly after: string;
-  /** Whether the person wants another one than is recorded. */
+  /** Whether it is to have another one than is recorded. */
   readonly isMoved: boolean;
 }
 
 function runtimesOf(context: Context, { info }: Deployment, named: string | undefined): Runtimes {
   if (!named) {
+    // of one that is not installed any more, a new deployment is made, so that the container can start again
     const runtime = usableRuntime(context, info.runtime);
-    return { before: runtime, after: runtime, isMoved: false };
+    const isMoved = runtime !== runtimeFor(context, { recorded: info.runtime }) && exists(runtime);
+    return { before: runtime, after: runtime, isMoved };
   }
   const after = runtimeFor(context, { named });
   requireRuntime(after);

@@ -72,6 +72,22 @@ describe('containers update --runtime', () => {
     await box.type('rm /usr/local/bin/broken');
   });
 
+  it('is not needed when the runtime is not installed any more, but another one is', async () => {
+    await install(CRUN);
+    await box.type('atomic stop c');
+    await box.type(`sed -i 's#"${CRUN}"#"/opt/gone/crun"#' ${CONTAINERS}/c/info`);
+
+    const updated = await box.atomic('containers', 'update', 'c');
+
+    expect(updated).toMatchObject({ exitCode: 0 });
+    expect(updated.stderr).toContain('The runtime /opt/gone/crun is not installed any more: using ');
+    expect(updated.stdout).not.toContain('Latest version already installed.');
+    await box.type('atomic run c');
+    expect((await box.atomic('containers', 'update', 'c')).stdout).toBe(
+      'Latest version already installed.\n',
+    );
+  });
+
   it('is the way on when the runtime is not installed any more', async () => {
     await install(RUNC);
     await box.type('atomic stop c');
