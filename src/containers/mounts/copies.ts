@@ -4,8 +4,10 @@ import { mkdir } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import * as z from 'zod';
 import type { Context } from '../../context.ts';
+import { AtomicError } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
 import { exists, readIfPresent, replaceFile } from '../../host/files/files.ts';
+import { mountsBelow } from '../../host/mount.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
 import type { LocalImage } from '../../images/store/images.ts';
 import { type MountDirectory, writeRecord } from './record.ts';
@@ -68,9 +70,15 @@ function move(from: string, to: string): void {
  * Removes from `target` what was put there, finished or not; what was changed or added since stays.
  *
  * @returns the paths of what stays
+ * @throws AtomicError when something is mounted in it; nothing has been removed then
  */
 export function removeExtracted(directory: MountDirectory, target: string): readonly string[] {
   const staging = stagingIn(target, directory);
+  const [point] = mountsBelow(target).filter((path) => path !== target);
+  if (point !== undefined)
+    throw new AtomicError(`cannot remove what was put into ${target}: something is mounted on ${point}`, {
+      hint: `use 'umount ${point}', then try again`,
+    });
   if (exists(staging)) {
     removeEntries(staging, () => true);
     rmdirSync(staging);

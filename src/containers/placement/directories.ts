@@ -29,11 +29,14 @@ export function isRefused(error: unknown): boolean {
 }
 
 /** Tries again once: a file system that has failed need not fail twice. */
-export function twice(body: () => void): void {
+export function twice(
+  body: () => void,
+  isWorthIt: (error: unknown) => boolean = (error) => !isErrno(error, ...IN_USE),
+): void {
   try {
     body();
   } catch (error) {
-    if (isErrno(error, ...IN_USE)) throw error;
+    if (!isWorthIt(error)) throw error;
     body();
   }
 }

@@ -1,7 +1,7 @@
 /** Copies host files next to their final paths: does everything that takes time or can fail. */
 import { join } from 'node:path';
 import { type Context, shieldedFrom } from '../../context.ts';
-import { AtomicError, isErrno } from '../../errors.ts';
+import { AtomicError, ifPossible, isErrno } from '../../errors.ts';
 import { Directory } from '../../host/files/directory.ts';
 import { replaceFile } from '../../host/files/files.ts';
 import { openBelow } from '../../host/files/open-below.ts';
@@ -17,7 +17,7 @@ import { hostFilesMirror } from '../host-files/stage.ts';
 import { type Aside, makeAside, stampOf } from './aside.ts';
 import { changesFor } from './changes.ts';
 import { copyFiles } from './copy.ts';
-import { isRefused, makeDirectories } from './directories.ts';
+import { isRefused, makeDirectories, twice } from './directories.ts';
 import { labelDirectories, labelFiles } from './label.ts';
 import { withHostFilesLock } from './lock.ts';
 import { undoHostFiles } from './settle.ts';
@@ -105,15 +105,7 @@ async function putAside(context: Context, host: Directory, { groups, mirror }: A
   for (const group of groups) {
     using directory = openOnHost(host, group.directory);
     if (directory === undefined) throw cannotPut(firstOf(group), 'its directory has vanished');
-    try {
-      complete.push({ ...group, changes: await putGroupAside(context, directory, { group, mirror }) });
-    } catch (error) {
-      const isRemoval = group.changes.every(({ operation }) => operation === 'remove');
-      if (!isRemoval || !isRefused(error)) throw isErrno(error) ? cannotPut(firstOf(group), error) : error;
-      // what has been made aside is still to be removed
-      complete.push({ ...group, changes: [] });
-      warnAbout(context, `cannot remove ${printable(firstOf(group))} from the host`, error);
-    }
+    complete.push({ ...group, changes: await putGroupAside(context, directory, { group, mirror }) });
     devices.set(directory.stat('.')?.dev, group.directory);
   }
   for (const path of devices.values()) {
@@ -127,17 +119,40 @@ function firstOf({ directory, changes }: Group): string {
   return join(directory, changes[0]?.name ?? '');
 }
 
-async function putGroupAside(
+/** A directory that only loses files, and cannot be changed, stays as it is: its group is left without changes. */
+async function putGroupAside(context: Context, directory: Directory, work: AsideWork): Promise<Change[]> {
+  const { group } = work;
+  const isRemoval = group.changes.every(({ operation }) => operation === 'remove');
+  for (let isLast = false; ; isLast = true) {
+    try {
+      return await tryToPutAside(context, directory, work);
+    } catch (error) {
+      if (!isRemoval || !isRefused(error)) throw isErrno(error) ? cannotPut(firstOf(group), error) : error;
+      ifPossible(() => directory.removeTree(group.aside));
+      if (!isLast) continue;
+      warnAbout(context, `cannot remove ${printable(firstOf(group))} from the host`, error);
+      return [];
+    }
+  }
+}
+
+interface AsideWork {
+  readonly group: Group;
+  readonly mirror: string;
+}
+
+async function tryToPutAside(
   context: Context,
   directory: Directory,
-  { group, mirror }: { group: Group; mirror: string },
+  { group, mirror }: AsideWork,
 ): Promise<Change[]> {
   using aside = makeAside(directory, group);
   await copyNew(context, aside, { group, mirror });
   return group.changes.filter((change) => {
     const path = join(group.directory, change.name);
     try {
-      nameAside(directory, aside, change);
+      const isWorthIt = (error: unknown) => change.operation === 'remove' && isRefused(error);
+      twice(() => nameAside(directory, aside, change), isWorthIt);
       return true;
     } catch (error) {
       if (change.operation !== 'remove') throw cannotPut(path, error);
