@@ -12,7 +12,7 @@ export type ProgressEvent =
   | { readonly kind: 'note'; readonly text: string }
   /** Something is wrong, but work goes on; one line on stderr. */
   | { readonly kind: 'warning'; readonly text: string }
-  /** Waiting for a lock; shown on a terminal only. */
+  /** Waiting for a lock; one line on stderr. */
   | { readonly kind: 'waiting'; readonly text: string };
 
 export type Report = (event: ProgressEvent) => void;

@@ -59,7 +59,7 @@ function currentDirectory(): string {
 }
 
 async function main(argv: readonly string[]): Promise<void> {
-  const terminals = { stdoutIsTty: isatty(1), stderrIsTty: isatty(2) };
+  const terminals = { stdoutIsTty: isatty(1) };
   const { output, failure } = standardStreams(process, terminals);
   const signals = listenToSignals(process.env.ATOMIC_IGNORED_SIGNALS);
   const user = currentUser(process.env);

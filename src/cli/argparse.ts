@@ -97,8 +97,18 @@ function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void
 }
 
 function invalidChoice(group: CommandUnknownOpts, word: string): string {
-  const choices = group.commands.map((command) => `'${command.name()}'`).join(', ');
+  // short spellings of the program itself are hidden, and can be typed
+  const names = group.parent === null ? group.commands.map((command) => command.name()) : shownNames(group);
+  const choices = names.map((name) => `'${name}'`).join(', ');
   return `invalid choice: '${word}' (choose from ${choices})`;
+}
+
+/** The commands of a group that its help shows. */
+function shownNames(group: CommandUnknownOpts): readonly string[] {
+  return group
+    .createHelp()
+    .visibleCommands(group)
+    .map((command) => command.name());
 }
 
 /** A line with the command that was probably meant: what commander finds similar among those that the help shows. */
@@ -106,7 +116,7 @@ function suggestionFor(group: CommandUnknownOpts, word: string): string | undefi
   const shown = rootCommand(group.name(), () => undefined)
     .exitOverride()
     .showSuggestionAfterError(true);
-  for (const command of group.createHelp().visibleCommands(group)) shown.command(command.name());
+  for (const name of shownNames(group)) shown.command(name);
   try {
     shown.parse([word], { from: 'user' });
   } catch (error) {

@@ -12,7 +12,6 @@ const NOWHERE: Cli = {
     line: nothing,
     write: nothing,
     warn: nothing,
-    stderrIsTty: false,
     stdoutIsTty: false,
     columns: () => 80,
   },

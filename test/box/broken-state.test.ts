@@ -55,7 +55,7 @@ const DAMAGES = [
 describe('a container with', () => {
   // uninstalled only when something went wrong: otherwise it is one that has just been installed
   afterEach(async ({ task }) => {
-    await box.sh('systemctl stop c');
+    await box.sh('atomic stop c');
     if (task.result?.state === 'fail') await box.atomic('uninstall', 'c');
   });
 

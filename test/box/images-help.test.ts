@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { useBox } from '../support/test-box.ts';
+import { CONTAINERS, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 
@@ -17,6 +17,19 @@ describe('images help', () => {
     expect(shown.stdout).toContain('with-help - says what it is for');
     expect(shown.stdout).not.toContain('Not shown');
     expect(shown.stdout).not.toContain('root:');
+  });
+
+  it('passes nothing on that commands a terminal, though a manual page asks for it', async () => {
+    await box.atomic('install', '--system', '--name=hostile', box.image('with-help'));
+    await box.type(
+      `cd ${CONTAINERS}/hostile/rootfs && rm -f help.1 && printf '%s\\n' ".TH X 1" "a\\N'27']0;title\\N'7'b" > help.1`,
+    );
+
+    const { stdout } = await box.atomic('help', 'hostile');
+    await box.atomic('uninstall', 'hostile');
+
+    expect(stdout).toContain('0;title');
+    expect(stdout).not.toContain('\u001b]');
   });
 
   it('shows the README of an image without', async () => {

@@ -14,8 +14,9 @@ export function addImagesHelp(parent: CommandUnknownOpts, cli: Cli, { isShort }:
       perform(cli, self, async (context) => {
         const { readHelp, showOnScreen } = await import('../../containers/images-help.ts');
         const text = await readHelp(context, name);
-        if (!cli.output.stdoutIsTty) cli.output.write(`\n${text}\n`);
-        else if (!(await showOnScreen(context, text))) cli.output.write(`\n${printableText(text)}\n`);
+        // what an image says is not made for terminals, even if it is shown on one later
+        const isShown = cli.output.stdoutIsTty && (await showOnScreen(context, text));
+        if (!isShown) cli.output.write(`\n${printableText(text)}\n`);
       }),
     );
 }

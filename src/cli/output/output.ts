@@ -6,8 +6,6 @@ export interface Output {
   warn(text: string): void;
   /** What we have made, or checked, ourselves, and what a program has said: on standard output as it is. */
   write(text: string | Uint8Array): void;
-  /** Whether standard error is a terminal: then it is worth saying that we wait. */
-  readonly stderrIsTty: boolean;
   /** Whether standard output is a terminal: then colours, a pager and a bar are welcome. */
   readonly stdoutIsTty: boolean;
   /** The width of that terminal. */

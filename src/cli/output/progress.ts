@@ -26,9 +26,8 @@ export function progressTo(output: Output): Report {
       case 'note':
         return output.line(event.text);
       case 'warning':
-        return output.warn(event.text);
       case 'waiting':
-        if (output.stderrIsTty) output.warn(event.text);
+        return output.warn(event.text);
     }
   };
 }

@@ -6,7 +6,6 @@ import { printable } from './printable.ts';
 
 export interface Terminals {
   readonly stdoutIsTty: boolean;
-  readonly stderrIsTty: boolean;
 }
 
 /** Of a terminal that tells no width, such as a serial line. */

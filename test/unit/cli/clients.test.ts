@@ -24,7 +24,6 @@ async function meaningOf(argv: readonly string[]): Promise<Meaning | undefined> 
       write: silent,
       warn: silent,
       stdoutIsTty: false,
-      stderrIsTty: false,
       columns: () => 80,
     },
     input: () => Readable.from([]),

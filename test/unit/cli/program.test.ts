@@ -21,7 +21,6 @@ async function run(
     write,
     line: (text: string) => write(`${text}\n`),
     warn: () => undefined,
-    stderrIsTty: false,
     stdoutIsTty: false,
     columns: () => 80,
   };
@@ -119,6 +118,15 @@ describe('usage errors', () => {
     expect(stderr[0]).toMatch(
       /^atomic: invalid choice: 'bogus' \(choose from 'containers', 'images', .*'version'\)$/,
     );
+  });
+});
+
+describe('a verb that is none of a group', () => {
+  it('is answered with those that people type', async () => {
+    const { stderr } = await run('containers', 'bogus');
+
+    expect(stderr[0]).toMatch(/choose from .*'list'.*'update'/);
+    expect(stderr[0]).not.toContain('recover');
   });
 });
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { standardStreams } from '../../../src/cli/output/standard-streams.ts';
 
-const TERMINALS = { stdoutIsTty: false, stderrIsTty: false };
+const TERMINALS = { stdoutIsTty: false };
 
 /** A stream that keeps what it gets, or fails with this code. */
 function stream(code?: string): { writable: Writable; said: () => string } {

@@ -168,7 +168,6 @@ function programWithoutHost(): CommandUnknownOpts {
       write: () => undefined,
       line: () => undefined,
       warn: () => undefined,
-      stderrIsTty: false,
       stdoutIsTty: false,
       columns: () => 80,
     },
