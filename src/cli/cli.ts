@@ -38,6 +38,11 @@ export async function perform(
   endWith(command, (await work(context)) ?? 0);
 }
 
+/** compat: the line that the lists of images and containers show with `--debug`. */
+export function showBackends({ output }: Cli, command: CommandUnknownOpts): void {
+  if (command.optsWithGlobals().debug === true) output.write('Backends(ostree: Active, )\n\n');
+}
+
 /** The command line as it was understood, for `--debug`; a password does not belong there. */
 function recordOf(command: CommandUnknownOpts, options: Record<string, unknown>): string {
   const hidden = options.srcCreds === undefined ? {} : { srcCreds: '***' };

@@ -17,6 +17,8 @@ export interface ToolCall {
   readonly input?: string | Readable;
   /** File descriptors of ours that the program gets as 3, 4, … */
   readonly descriptors?: readonly number[];
+  /** What the program starts goes on after it: then that must not hold our standard input and output open. */
+  readonly leavesBehind?: boolean;
   /** Exit statuses besides 0 that are an answer, not a failure. */
   readonly expected?: readonly number[];
   /** Ends the program when aborted, besides the signal of the whole run. */
@@ -65,9 +67,10 @@ export function createProcesses(settings: Settings): Processes {
     run: (call) => checked(settings, call, { stdout: 'pipe', stderr: 'pipe' }),
     stream: (call, onLine) => checked(settings, call, { stdout: byLine(onLine), stderr: 'pipe' }),
     interactive: async (call) => {
+      const stream = call.leavesBehind === true ? 'ignore' : 'inherit';
       const outcome = await execute(settings, call, {
-        stdin: 'inherit',
-        stdout: 'inherit',
+        stdin: stream,
+        stdout: stream,
         stderr: 'inherit',
       });
       return exitStatusOf(outcome);

@@ -112,14 +112,15 @@ export interface ExecRequest {
   readonly isDetached: boolean;
 }
 
-/** Runs a command in the running container with our standard streams; returns its exit status. */
+/** Runs a command in the running container with our standard streams, or, detached, without; returns its exit status. */
 export async function execInContainer(
   host: Host,
   runtime: string,
   { id, command, stdinIsTty, isDetached }: ExecRequest,
 ): Promise<number> {
-  const options = [...(stdinIsTty ? ['--tty'] : []), ...(isDetached ? ['--detach'] : [])];
-  return await host.processes.interactive({ tool: runtime, args: ['exec', ...options, id, ...command] });
+  const options = isDetached ? ['--detach'] : stdinIsTty ? ['--tty'] : [];
+  const args = ['exec', ...options, id, ...command];
+  return await host.processes.interactive({ tool: runtime, args, leavesBehind: isDetached });
 }
 
 /** Runs a bundle as the container `id` in the foreground, with our standard streams; returns its exit status. */

@@ -10,7 +10,8 @@ beforeAll(async () => {
 
 /** The programs that a command starts, one word each. */
 async function programsOf(...argv: readonly string[]): Promise<readonly string[]> {
-  const { stderr } = await box.atomic('--debug', ...argv);
+  const { stdout, stderr } = await box.atomic('--debug', ...argv);
+  expect(stdout).toContain('\nBackends(ostree: Active, )\n\n');
   return [...stderr.matchAll(/"argv":\["([^"]+)"/g)].map(([, program = '']) => program);
 }
 

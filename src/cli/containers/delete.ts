@@ -2,7 +2,7 @@
 import type { CommandUnknownOpts } from 'commander';
 import type { DeleteTarget } from '../../containers/delete.ts';
 import { AtomicError } from '../../errors.ts';
-import { type Cli, perform } from '../cli.ts';
+import { type Cli, perform, showBackends } from '../cli.ts';
 import { pythonList } from '../output/formats.ts';
 import { confirm } from '../output/prompt.ts';
 import { renderTable } from '../output/table.ts';
@@ -19,6 +19,7 @@ export function addContainersDelete(parent: CommandUnknownOpts, cli: Cli): void 
     .option('--storage <STORAGE>', 'where images are kept: ostree')
     .action((names, options, self) =>
       perform(cli, self, async (context) => {
+        showBackends(cli, self);
         const isAll = options.all === true;
         if (isAll === names.length > 0)
           throw new AtomicError('You must select --all or provide a list of containers to delete.');

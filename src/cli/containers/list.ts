@@ -1,7 +1,7 @@
 /** Options and table of `atomic containers list`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ContainerRow } from '../../containers/list.ts';
-import { type Cli, collect, perform } from '../cli.ts';
+import { type Cli, collect, perform, showBackends } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { json, localMinute, localTime } from '../output/formats.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
@@ -41,6 +41,7 @@ export function addContainersList(parent: CommandUnknownOpts, cli: Cli): void {
     .option('-q, --quiet', 'show only ids')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
+        showBackends(cli, self);
         const select = containerFilter(options.filter);
         const { listContainers } = await import('../../containers/list.ts');
         const rows = await listContainers(context, { isAll: options.all === true });

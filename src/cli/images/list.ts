@@ -1,7 +1,7 @@
 /** Options and table of `atomic images list`. */
 import type { CommandUnknownOpts } from 'commander';
 import type { ImageRow } from '../../containers/images-list.ts';
-import { type Cli, collect, perform } from '../cli.ts';
+import { type Cli, collect, perform, showBackends } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { humanSize, json, localMinute, localTime } from '../output/formats.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
@@ -45,6 +45,7 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
     .option('--json', 'print JSON')
     .action((options: Options, self) =>
       perform(cli, self, async (context) => {
+        showBackends(cli, self);
         const select = imageFilter(options.filter);
         const { listImages } = await import('../../containers/images-list.ts');
         const all = await listImages(context, { isAll: options.all === true });

@@ -65,7 +65,12 @@ export async function removeTemporary(path: string): Promise<void> {
   await rm(temporaryNameFor(path), { force: true });
 }
 
-/** Hidden, next to `path`, so that rename(2) works and listings skip it. */
+/**
+ * Hidden, next to `path`, so that rename(2) works and listings skip it. Always the same, so that the next command finds
+ * what a killed one left. That can be guessed, which is harmless: all these directories (those of units, of tmpfiles.d
+ * files, of containers and their deployments) are root's, or those of the user who runs this, and nobody else can write
+ * to them. Where others might, host files have random names.
+ */
 export function temporaryNameFor(path: string): string {
   return join(dirname(path), `.${basename(path)}.tmp`);
 }
