@@ -88,8 +88,10 @@ function eagerly<Result>(work: () => Result): Result {
   }
 }
 
-for (const made of ['atomic.cjs', 'chunks', 'code-cache', 'share'])
-  rmSync(join(DIST, made), { recursive: true, force: true });
+// all that is in dist is installed, but for the packages
+mkdirSync(DIST, { recursive: true });
+for (const left of readdirSync(DIST).filter((name) => name !== 'packages'))
+  rmSync(join(DIST, left), { recursive: true });
 await makeChunks();
 await makeLoader();
 makeCache();

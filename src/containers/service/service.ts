@@ -17,6 +17,8 @@ const SETTLING_TIME = 1000;
 const SETTLING_INTERVAL = 100;
 /** Lines of the journal that are shown of a service that does not start. */
 const JOURNAL_LINES = 10;
+/** Characters of the last line that become part of an error, which is one line for people. */
+const LAST_WORDS = 500;
 
 /** A service does not start, or does not stay up. */
 export class StartFailure extends AtomicError {
@@ -110,7 +112,8 @@ async function startFailure(
   const { active, result, exitStatus } = state;
   const what = `${active}, ${result}, exit status ${exitStatus}`;
   const lastWords = await bestEffort(systemd.lastWordsOf(context, state));
-  const hint = `see '${systemd.journalctl(context, name)}'${lastWords === undefined ? '' : `, which ends with: ${lastWords}`}`;
+  const end = lastWords === undefined ? '' : `, which ends with: ${lastWords.slice(0, LAST_WORDS)}`;
+  const hint = `see '${systemd.journalctl(context, name)}'${end}`;
   return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });
 }
 
