@@ -132,6 +132,23 @@ describe('a dangling link', () => {
   });
 });
 
+describe('host files that could not be tidied up', () => {
+  afterEach(cleanUp);
+
+  it('are, by the next command on the container', async () => {
+    const record =
+      '{"installed-files":[],"installed-files-checksum":{},"installed-files-links":{},"installed-files-sizes":{},"installed-files-kept":{},"created-folders":[]}';
+    const journal = `{"phase":"settling","deployment":"${CONTAINERS}/c.0","record":${record},"made":[],"dropped":["/opt/left"],"groups":[{"directory":"/opt","aside":".atomic-left","changes":[]}]}`;
+    await box.type(
+      `mkdir -p /opt/left /opt/.atomic-left/new && echo '${journal}' > ${CONTAINERS}/.c.host-files`,
+    );
+
+    expect(await box.atomic('stop', 'c')).toMatchObject({ exitCode: 0, stderr: '' });
+
+    expect(await box.type(`ls -A ${CONTAINERS} /opt`)).not.toMatch(/host-files|left/);
+  });
+});
+
 describe('a directory that is called as a deployment would be', () => {
   it('and has no record is never removed by an install', async () => {
     await box.type(`mkdir ${CONTAINERS}/d.0 && echo mine > ${CONTAINERS}/d.0/file`);

@@ -55,6 +55,8 @@ export async function recover(context: Context, container: Container, moment: Mo
   await removeTemporary(container.marker);
   if (marker === undefined) {
     await settleSlots(context, container);
+    // what could not be removed at once; before the next deployment is planned, which would count on it
+    if (exists(container.hostFiles)) await undoHostFiles(context, container);
     return;
   }
   await using _locks = await lockDependants(context, container);
