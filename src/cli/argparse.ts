@@ -97,8 +97,9 @@ function requireVerb(program: CommandUnknownOpts, argv: readonly string[]): void
 }
 
 function invalidChoice(group: CommandUnknownOpts, word: string): string {
-  // short spellings of the program itself are hidden, and can be typed
-  const names = group.parent === null ? group.commands.map((command) => command.name()) : shownNames(group);
+  // short spellings of the program itself are hidden, and can be typed; what only shells ask for is not
+  const all = group.commands.map((command) => command.name()).filter((name) => !name.startsWith('_'));
+  const names = group.parent === null ? all : shownNames(group);
   const choices = names.map((name) => `'${name}'`).join(', ');
   return `invalid choice: '${word}' (choose from ${choices})`;
 }

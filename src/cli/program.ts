@@ -2,6 +2,7 @@
 import { type CommandUnknownOpts, Option } from 'commander';
 import { rootCommand } from './argparse.ts';
 import type { Cli } from './cli.ts';
+import { addComplete } from './complete.ts';
 import { addContainersDelete } from './containers/delete.ts';
 import { addContainersList } from './containers/list.ts';
 import { addContainersRecover } from './containers/recover.ts';
@@ -69,6 +70,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
   addUnmount(program, cli);
   addRollback(program, cli);
   addShared(program, cli, { isShort: true });
+  addComplete(program, cli);
   for (const command of program.commands) command.helpGroup(GROUPS.get(command.name()) ?? 'Others:');
   return program;
 }

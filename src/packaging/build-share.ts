@@ -3,6 +3,10 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import metadata from '../../package.json' with { type: 'json' };
 import { commandTree } from './command-tree.ts';
+import { bashCompletion } from './completions/bash.ts';
+import { fishCompletion } from './completions/fish.ts';
+import { completedCommands } from './completions/model.ts';
+import { zshCompletion } from './completions/zsh.ts';
 import { manPage } from './man-page.ts';
 import { manPages } from './man-pages.ts';
 
@@ -28,3 +32,8 @@ const facts = { source: `atomic ${metadata.version}`, date: today() };
 const program = commandTree();
 for (const [name, page] of manPages(program, read('atomic.1.md'), facts)) write(`man/man1/${name}`, page);
 write('man/man5/atomic.conf.5', manPage(read('atomic.conf.5.md'), facts));
+
+const commands = completedCommands(program);
+write('bash-completion/completions/atomic', bashCompletion(commands));
+write('zsh/site-functions/_atomic', zshCompletion(commands));
+write('fish/vendor_completions.d/atomic.fish', fishCompletion(commands));

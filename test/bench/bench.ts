@@ -4,6 +4,7 @@ import { type Box, bootBox } from '../support/box.ts';
 import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { bundle } from './bundle.ts';
+import { completion } from './completion.ts';
 import { concurrentInstalls } from './concurrent-installs.ts';
 import { containersList, containersListOfOne } from './containers-list.ts';
 import { downtime } from './downtime.ts';
@@ -29,6 +30,7 @@ function inBox(bench: (box: Box, image: string) => Promise<readonly Comparison[]
 
 const BENCHES: Readonly<Record<string, Bench>> = {
   startup,
+  completion,
   install: inBox(install),
   update: inBox(update),
   downtime: inBox(downtime),

@@ -55,6 +55,7 @@ const SYSTEM_PACKAGES = [
     file: (version: string) => `atomic-${version}-1*.noarch.rpm`,
     install: `${rpm} --upgrade`,
     remove: `${rpm} --erase atomic`,
+    zsh: 'site-functions',
     query: 'rpm -q --queryformat "%{VERSION}\\n" atomic',
   },
   {
@@ -63,6 +64,7 @@ const SYSTEM_PACKAGES = [
     // to its question, the default is to keep what has been changed
     install: `${dpkg} --force-confdef --install`,
     remove: `${dpkg} --purge atomic`,
+    zsh: 'vendor-completions',
     query: "dpkg-query --show --showformat='${Version}\\n' atomic | sed s/-1$//",
   },
 ];
@@ -125,7 +127,7 @@ describe.each([...SYSTEM_PACKAGES, NPM_PACKAGE])('$name', ({ file, install, remo
   });
 });
 
-describe.each(SYSTEM_PACKAGES)('$name', ({ file, install, remove }) => {
+describe.each(SYSTEM_PACKAGES)('$name', ({ file, install, remove, zsh }) => {
   const installVersion = async (version: string) => await box.type(`${install} ${PACKAGES}/${file(version)}`);
 
   it('brings a configuration, which is kept when somebody has changed it', async () => {
@@ -139,6 +141,17 @@ describe.each(SYSTEM_PACKAGES)('$name', ({ file, install, remove }) => {
     await installVersion(NEXT);
 
     expect(await box.file('/etc/atomic.conf')).toBe(changed);
+  });
+
+  it('has the completions', async () => {
+    const files = [
+      'bash-completion/completions/atomic',
+      'fish/vendor_completions.d/atomic.fish',
+      `zsh/${zsh}/_atomic`,
+    ];
+
+    for (const path of files)
+      expect(await box.file(`/usr/share/${path}`)).toContain('Completion of atomic for');
   });
 
   it('has the unit for the boot enabled, and the directory of the containers closed', async () => {
