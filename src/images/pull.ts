@@ -13,8 +13,6 @@ import { PullProgress } from './layers/progress.ts';
 import { isLocal, parseReference, type Reference, recordedName } from './names/reference.ts';
 import { blobRef, refOf } from './names/refs.ts';
 import { writeAuthFile } from './sources/credentials.ts';
-import { stageImage } from './sources/local.ts';
-import { locateImage } from './sources/locate.ts';
 import { requireArchitecture } from './sources/platform.ts';
 import { mismatch, type PullableImage } from './sources/pullable-image.ts';
 import { findInRegistry } from './sources/registry.ts';
@@ -50,12 +48,14 @@ export interface PullRequest {
 export async function pullImage(context: Context, request: PullRequest): Promise<{ reference: string }> {
   const typed = parseReference(request.image);
   if (isLocal(typed)) {
+    const { locateImage } = await import('./sources/locate.ts');
     const located = await locateImage(context, typed);
     const identity = await located.identity();
     if (identity !== undefined && isCurrent(context, located.reference, identity))
       return { reference: recordedName(located.reference) };
     await obtain(context, located.reference, async (means) => {
       const source = { ...located, shownAs: request.image };
+      const { stageImage } = await import('./sources/local.ts');
       return await stageImage(context, source, means);
     });
     return { reference: recordedName(located.reference) };

@@ -114,6 +114,19 @@ describe('pull', () => {
     expect((await registry.log()).match(/"GET \/v2\/other\/name\/blobs\/sha256:/g)).toHaveLength(1);
   });
 
+  it('asks for the manifest, and for nothing else, when it has the image', async () => {
+    await using registry = await startRegistry();
+    await box.reach(registry.address);
+    await pushLayout(registry, `${LAYOUTS}/hello-world`, 'asked');
+    await box.type(`atomic pull http:${registry.address}/asked`);
+    const before = (await registry.log()).length;
+
+    await box.type(`atomic pull http:${registry.address}/asked`);
+
+    const requests = [...(await registry.log()).slice(before).matchAll(/"([A-Z]+ \/\S+) HTTP/g)];
+    expect(requests.map(([, request]) => request)).toEqual(['GET /v2/', 'GET /v2/asked/manifests/latest']);
+  });
+
   it('keeps the password out of the process list and the log', async () => {
     const watch = `for i in $(seq 100); do cat /proc/[0-9]*/cmdline; sleep 0.01; done 2>/dev/null | tr '\\0' '\\n'`;
     const pull = `atomic --debug pull --src-creds someone:hunter2x ${box.image('hello-world')}`;

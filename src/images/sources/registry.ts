@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { type ImageSource, inspectConfig, inspectManifest, type RawManifest } from '../../host/skopeo.ts';
-import { fetchLayers } from '../layers/fetch.ts';
 import type { Reference } from '../names/reference.ts';
 import type { Labels } from '../store/labels.ts';
 import { type Manifest, parseImageConfig, parseManifest } from '../store/manifest.ts';
@@ -89,8 +88,11 @@ export async function findInRegistry(
     raw,
     manifest,
     config: async () => await inspectConfig(context, source),
-    importLayers: async (layers, means) =>
-      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), ...means }),
+    importLayers: async (layers, means) => {
+      // most pulls are of what is there already, and need nothing of this
+      const { fetchLayers } = await import('../layers/fetch.ts');
+      await fetchLayers(context, source, layers, { folder: join(folder, 'layout'), ...means });
+    },
   };
 }
 
