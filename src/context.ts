@@ -5,6 +5,7 @@ import { readConfig } from './config.ts';
 import type { Report } from './events.ts';
 import type { Host, User } from './host/host.ts';
 import { createProcesses } from './host/process.ts';
+import { findManager } from './host/service-manager.ts';
 import { openLog } from './log.ts';
 import { type Paths, pathsOf } from './paths.ts';
 
@@ -51,7 +52,8 @@ export async function openContext(surroundings: Surroundings, { report, debug }:
   const log = await openLog(debug);
   const processes = createProcesses({ env, log, signal, isApart: ignoresSignals });
   const paths = pathsOf(env, config, user);
-  return { env, user, cwd, program, signal, config, log, processes, report, paths };
+  const hasManager = findManager({ env, user });
+  return { env, hasManager, user, cwd, program, signal, config, log, processes, report, paths };
 }
 
 /**

@@ -4,6 +4,7 @@ import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
 import { deleteContainer } from '../host/runtime.ts';
+import { noManager } from '../host/service-manager.ts';
 import * as systemd from '../host/systemd.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { parseReference } from '../images/names/reference.ts';
@@ -74,6 +75,7 @@ function findContainer(context: Context, text: string): DeployedContainer | unde
 }
 
 async function start(context: Context, { container, path }: DeployedContainer): Promise<number> {
+  if (!context.hasManager) throw noManager(context, `cannot start '${container.name}': `);
   const runtime = recordedRuntime(context, container, path);
   await withContainer(context, container, async () => {
     requireUnit(container);

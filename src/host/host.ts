@@ -17,6 +17,8 @@ export interface Host {
   readonly env: Environment;
   readonly user: User;
   readonly processes: Processes;
+  /** Whether the systemd of the host, or an ordinary user's own, runs, and can start and stop units. */
+  readonly hasManager: boolean;
   readonly log: Log;
   /** Aborted, with an `Interrupted` as its reason, when a signal asks us to stop. */
   readonly signal: AbortSignal;

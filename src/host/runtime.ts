@@ -1,7 +1,9 @@
 /** The OCI runtime: runc, crun or a program that takes the same arguments. */
+import { accessSync, constants, statSync } from 'node:fs';
+import { join } from 'node:path';
 import * as z from 'zod';
+import type { Environment } from '../config.ts';
 import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
-import { findProgram, isProgram } from './find-program.ts';
 import type { Host } from './host.ts';
 
 const DEFAULT_RUNTIME = '/usr/bin/runc';
@@ -23,6 +25,22 @@ export function defaultRuntime({ env }: Host): string {
 /** The path of a runtime: a bare name is looked up in PATH; one that is not found is returned as it is. */
 export function runtimePath({ env }: Host, runtime: string): string {
   return runtime.includes('/') ? runtime : (findProgram(env, runtime) ?? runtime);
+}
+
+/** The path of a program; Debian keeps some, such as runc, in /usr/sbin, which is not in everybody's PATH. */
+export function findProgram({ PATH = '' }: Environment, program: string): string | undefined {
+  const directories = [...PATH.split(':').filter((directory) => directory.startsWith('/')), '/usr/sbin'];
+  return directories.map((directory) => join(directory, program)).find(isProgram);
+}
+
+/** Whether there is a file of that name that can be executed. */
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
 }
 
 /**

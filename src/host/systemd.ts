@@ -1,5 +1,6 @@
 /** systemctl(1): the system manager for root, the user manager for others. */
 import type { Host } from './host.ts';
+import { noManager } from './service-manager.ts';
 
 /** The words of a systemctl call, as they are shown and as they are run. */
 export function systemctlArgv({ user }: Host, ...words: readonly string[]): readonly string[] {
@@ -11,46 +12,69 @@ export function journalctl({ user }: Host, name: string): string {
   return `journalctl ${user.isRoot ? '' : '--user '}-u ${name}`;
 }
 
+/** Has the manager do something; where there is none, nothing runs, and there is nothing to do. */
+async function command(host: Host, ...words: readonly string[]): Promise<void> {
+  if (host.hasManager) await systemctl(host, ...words);
+}
+
+/** Makes or removes links, which systemctl does by itself where there is no manager to do it. */
+async function arrange(host: Host, verb: string, unit: string): Promise<void> {
+  await host.processes.run({ ...arrangement(host, verb, unit), env: { LC_ALL: 'C', ...offline(host) } });
+}
+
+function arrangement(host: Host, ...words: readonly string[]): { tool: string; args: readonly string[] } {
+  const root = host.user.isRoot && !host.hasManager ? ['--root=/'] : [];
+  const [tool = '', ...args] = systemctlArgv(host, ...root, ...words.slice(0, -1), '--', ...words.slice(-1));
+  return { tool, args };
+}
+
+/** For the user's manager there is no `--root`. */
+const offline = (host: Host) => (host.hasManager ? {} : { SYSTEMD_OFFLINE: '1' });
+
 async function systemctl(host: Host, ...words: readonly string[]): Promise<string> {
   const [tool = '', ...args] = systemctlArgv(host, ...words);
   return (await host.processes.run({ tool, args, env: { LC_ALL: 'C' } })).stdout;
 }
 
 export const start = async (host: Host, unit: string) => await systemctl(host, 'start', '--', unit);
-/** Asks for the start of a unit, and does not wait for it: nothing that runs while the machine boots may. */
+/** Asks for the start of a unit where there is a manager, and does not wait for it: nothing that runs while the machine boots may. */
 export const startLater = async (host: Host, unit: string) =>
-  await systemctl(host, 'start', '--no-block', '--', unit);
-export const stop = async (host: Host, unit: string) => await systemctl(host, 'stop', '--', unit);
+  await command(host, 'start', '--no-block', '--', unit);
+export const stop = async (host: Host, unit: string) => await command(host, 'stop', '--', unit);
 
 /** systemctl(1): there is no such unit. */
 const NOT_LOADED = 5;
 
 /** Stops a unit, and waits until its last process has ended; fine when there is none. */
 export async function stopIfLoaded(host: Host, unit: string): Promise<void> {
+  if (!host.hasManager) return;
   const [tool = '', ...args] = systemctlArgv(host, 'stop', '--', unit);
   await host.processes.run({ tool, args, env: { LC_ALL: 'C' }, expected: [NOT_LOADED] });
 }
 
-export const daemonReload = async (host: Host) => await systemctl(host, 'daemon-reload');
+export const daemonReload = async (host: Host) => await command(host, 'daemon-reload');
 
 /** Makes the links of the unit's `[Install]` section, and reloads: new and changed units are known afterwards. */
-export const enable = async (host: Host, unit: string) => await systemctl(host, 'enable', '--', unit);
+export const enable = async (host: Host, unit: string) => await arrange(host, 'enable', unit);
 
 /** Removes the links and stops the unit; a `daemonReload` has to follow. */
-export const disableNow = async (host: Host, unit: string) =>
-  await systemctl(host, 'disable', '--now', '--no-reload', '--', unit);
+export async function disableNow(host: Host, unit: string): Promise<void> {
+  if (host.hasManager) await systemctl(host, 'disable', '--now', '--no-reload', '--', unit);
+  else await arrange(host, 'disable', unit);
+}
 
 /** Makes the links of the `[Install]` section anew, in the place of those of an earlier version of the unit. */
-export const reenable = async (host: Host, unit: string) => await systemctl(host, 'reenable', '--', unit);
+export const reenable = async (host: Host, unit: string) => await arrange(host, 'reenable', unit);
 
 /** Whether the unit is started at boot. */
 export async function isEnabled(host: Host, unit: string): Promise<boolean> {
-  const [tool = '', ...args] = systemctlArgv(host, 'is-enabled', '--quiet', '--', unit);
-  return (await host.processes.run({ tool, args, expected: [1, 4] })).exitCode === 0;
+  const call = { ...arrangement(host, 'is-enabled', '--quiet', unit), env: offline(host) };
+  return (await host.processes.run({ ...call, expected: [1, 4] })).exitCode === 0;
 }
 
 /** Whether the machine, or the session of the user, is still starting: a start of a unit may then wait for this process. */
 export async function isBooting(host: Host): Promise<boolean> {
+  if (!host.hasManager) return false;
   const [tool = '', ...args] = systemctlArgv(host, 'is-system-running');
   const { stdout } = await host.processes.run({ tool, args, expected: [1] });
   return ['initializing', 'starting'].includes(stdout.trim());
@@ -58,13 +82,16 @@ export async function isBooting(host: Host): Promise<boolean> {
 
 /** Forgets that the unit failed. */
 export const resetFailed = async (host: Host, unit: string) =>
-  await systemctl(host, 'reset-failed', '--', unit);
+  await command(host, 'reset-failed', '--', unit);
 
 /**
  * The states (`active`, `failed`, …) of all services that systemd has loaded, by name without `.service`; others are
  * inactive. Asking for each by its name would make systemd read the unit of each that is not running.
+ *
+ * @throws AtomicError when it cannot be asked
  */
 export async function activeStates(host: Host): Promise<Map<string, string>> {
+  if (!host.hasManager) throw noManager(host, '');
   const all = ['--all', '--type=service', '--full', '--plain', '--no-legend', '--no-pager'];
   return parseActiveStates(await systemctl(host, 'list-units', ...all));
 }
@@ -94,7 +121,7 @@ export interface Activity {
  */
 export async function activityOf(host: Host, units: readonly string[]): Promise<Activity> {
   const found = new Set<string>();
-  let asked = units;
+  let asked = host.hasManager ? units : [];
   while (asked.length > 0) {
     const blocks = (await showActivity(host, asked)).filter(isActive);
     for (const fields of blocks) found.add(fields.get('Id') ?? '');
@@ -124,6 +151,7 @@ export async function loadedUnit(
   host: Host,
   unit: string,
 ): Promise<{ readonly fragment: string; readonly isActive: boolean }> {
+  if (!host.hasManager) return { fragment: '', isActive: false };
   const output = await systemctl(host, 'show', '--property=FragmentPath,ActiveState', '--', unit);
   const fields = new Map(output.split('\n').map(splitAtEquals));
   return { fragment: fields.get('FragmentPath') ?? '', isActive: isActive(fields) };

@@ -3,9 +3,10 @@ import { basename } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { AtomicError, type ErrorDetails, ToolError, ToolMissingError } from '../../errors.ts';
-import { warn } from '../../events.ts';
+import { note, warn } from '../../events.ts';
 import { readLinkIfPresent } from '../../host/files/files.ts';
 import { deleteContainer } from '../../host/runtime.ts';
+import { noManager } from '../../host/service-manager.ts';
 import * as systemd from '../../host/systemd.ts';
 import { waitForAll } from '../../wait-for-all.ts';
 import type { Container } from '../deployments/container.ts';
@@ -124,6 +125,8 @@ async function startFailure(
  */
 export async function stopService(context: Context, container: Container, runtime: string): Promise<void> {
   const { name, service } = container;
+  // what may run is that of another host, whose /run is mounted here
+  if (!context.hasManager) return note(context, `Nothing to stop: ${noManager(context, '').message}`);
   if (!(await isOwnServiceLoaded(context, container)))
     throw new AtomicError(`cannot stop '${name}': systemd has loaded a service of the host by that name`, {
       hint: `see '${systemd.systemctlArgv(context, 'status', name).join(' ')}'`,

@@ -18,7 +18,7 @@ import { withLock } from './transaction.ts';
 export async function recoverContainers(context: Context): Promise<boolean> {
   const names = markedNames(context);
   if (names.length === 0) return true;
-  const isBooting = await systemd.isBooting(context);
+  const isBooting = !context.hasManager || (await systemd.isBooting(context));
   const failed: ContainerName[] = [];
   for (const name of names) if (!(await isRecovered(context, name, isBooting))) failed.push(name);
   return failed.length === 0;

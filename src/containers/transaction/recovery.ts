@@ -40,7 +40,10 @@ import {
 import { settle } from './switch-over.ts';
 import { takeAway } from './take-away.ts';
 
-/** Whether the machine is still starting: then nothing can be stopped or started; what is enabled starts afterwards. */
+/**
+ * Whether the machine is still starting, or does not run at all, as in a chroot: then nothing can be stopped or started;
+ * what is enabled starts afterwards.
+ */
 interface Moment {
   readonly isBooting?: boolean;
 }
@@ -78,7 +81,7 @@ async function removeRest(context: Context, container: Container, marker: Partia
 async function carryThrough(
   context: Context,
   container: Container,
-  { active, marker, isBooting = false }: Moment & { active: string; marker: Partial<Marker> },
+  { active, marker, isBooting = !context.hasManager }: Moment & { active: string; marker: Partial<Marker> },
 ): Promise<string> {
   const { runtime = runtimeFor(context), from, operation = 'update' } = marker;
   const canGoBack = from !== undefined && from !== active && exists(from);

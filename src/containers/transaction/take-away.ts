@@ -52,14 +52,14 @@ export async function takeAway(
   await faultPoint(context, 'remove.unlinked');
   if (unit.owner === 'own' || unit.owner === 'changed')
     await attempt(() => disable(context, container, runtime));
-  await attempt(() => deleteContainer(context, runtime, container.name));
+  // a chroot may have the /run of another host, with the containers of that
+  if (context.hasManager) await attempt(() => deleteContainer(context, runtime, container.name));
   await faultPoint(context, 'remove.stopped');
   await attempt(() => removeHostFiles(context, container, deploymentsIn(context, container, deployed)));
   await faultPoint(context, 'remove.host-files');
   await attempt(() => removeUnitFile(context, container, unit));
   await faultPoint(context, 'remove.unit');
-  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
-  await ignoringFailure(context, systemd.daemonReload(context));
+  await reload(context);
   await faultPoint(context, 'remove.reloaded');
   await attempt(() => removeTmpfilesFile(context, container, tmpfiles));
   await faultPoint(context, 'remove.tmpfiles');
@@ -94,13 +94,21 @@ async function unlink(context: Context, container: Container): Promise<void> {
 async function disable(context: Context, container: Container, runtime: string): Promise<void> {
   const { name, service } = container;
   if (!(await isOwnServiceLoaded(context, container))) return;
-  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'disable', '--now', name) });
+  const options = context.hasManager ? ['--now'] : [];
+  const argv = systemd.systemctlArgv(context, 'disable', ...options, name);
+  context.report({ kind: 'command', argv });
   await withStopGrace(context, { container, runtime }, async () => {
     await ignoringFailure(context, systemd.disableNow(context, service));
     await ignoringFailure(context, systemd.resetFailed(context, service));
   });
   // systemctl leaves those of a masked unit
   await removeLinks(context, service);
+}
+
+async function reload(context: Context): Promise<void> {
+  if (!context.hasManager) return;
+  context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
+  await ignoringFailure(context, systemd.daemonReload(context));
 }
 
 /** Removal goes on whatever systemd says of a unit that may be broken. */

@@ -93,7 +93,7 @@ export async function installUnitFiles(
   ]);
   await syncLinks(context);
   return [
-    ['systemctl', 'daemon-reload'],
+    ...(context.hasManager ? [['systemctl', 'daemon-reload']] : []),
     ...(tmpfilesNow === undefined ? [] : [tmpfilesArgv('--create', container.tmpfiles)]),
     ...(links === 'none' ? [] : [['systemctl', links, container.name]]),
   ];

@@ -36,5 +36,6 @@ export function contextFor({
     report: (event) => events.push(event),
     cwd: () => '/',
     program: '/usr/bin/atomic',
+    hasManager: true,
   };
 }

@@ -1,0 +1,39 @@
+/** Whether there is a service manager that can be asked: there is none in a chroot, or where an image is built. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { AtomicError } from '../errors.ts';
+import type { Host } from './host.ts';
+
+/**
+ * Whether the systemd of the host, or, for an ordinary user, his own, can start and stop units here. Without it, units
+ * can still be enabled and disabled.
+ */
+export function findManager({ env, user }: Pick<Host, 'env' | 'user'>): boolean {
+  if (/^(1|y|yes|t|true|on)$/i.test(env.SYSTEMD_OFFLINE ?? '')) return false;
+  if (!user.isRoot)
+    return existsSync(join(env.XDG_RUNTIME_DIR || `/run/user/${user.uid}`, 'systemd/private'));
+  // sd_booted(3); the directories of a host may be mounted in a chroot
+  return existsSync('/run/systemd/system') && !isInChroot();
+}
+
+/** systemctl(1) decides it in the same way. */
+function isInChroot(): boolean {
+  const own = statSync('/');
+  const first = statSync('/proc/1/root', { throwIfNoEntry: false });
+  return own.dev !== first?.dev || own.ino !== first.ino;
+}
+
+/**
+ * Why a unit cannot be started, or asked for.
+ *
+ * @param what cannot be done, with a colon; may be empty
+ */
+export function noManager({ user, env }: Host, what: string): AtomicError {
+  if (!user.isRoot)
+    return new AtomicError(`${what}your own systemd does not run`, {
+      hint: `log in, or let root run 'loginctl enable-linger ${env.USER || user.uid}'`,
+    });
+  return new AtomicError(`${what}systemd does not run here`, {
+    hint: 'in a chroot, and where an image is built, services are only enabled',
+  });
+}
