@@ -19,6 +19,9 @@ FEDORA_PACKAGE_TOOLS := rpm-build dpkg
 FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db mandoc \
 	zsh fish util-linux-script $(FEDORA_PACKAGE_TOOLS)
 
+# `make vm`
+DEBIAN_VM_PACKAGES := qemu-system-x86 mmdebstrap policycoreutils e2fsprogs
+
 # $(call install-packages,DEBIAN,FEDORA)
 define install-packages
 @if command -v apt-get >/dev/null; then \
@@ -31,8 +34,8 @@ else \
 fi
 endef
 
-.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench packages package-deps install \
-	install-files install-units clean
+.PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench vm vm-deps packages package-deps \
+	install install-files install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -72,6 +75,14 @@ faults: test-deps build lint fixtures ## try every fault at every step, kills, p
 
 fixtures: test-deps ## build the test images into .cache/fixtures
 	@$(BIN)/tsx test/support/build-images.ts
+
+vm: packages vm-deps fixtures ## try the package in a virtual machine with SELinux enforcing (root, Debian)
+	@test/vm/build-root
+	@$(BIN)/vitest run --config test/vitest.config.ts --project vm
+
+vm-deps:
+	@command -v apt-get >/dev/null || { echo 'make: the virtual machine needs the package sources of a Debian' >&2; exit 1; }
+	$(call install-packages,$(DEBIAN_VM_PACKAGES),)
 
 demo: deps build ## show the main path in a throwaway machine (root)
 	@$(BIN)/tsx test/demo/demo.ts

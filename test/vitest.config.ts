@@ -1,4 +1,4 @@
-/** Three rings: `unit` needs nothing; `box` and `faults` boot machines (`npx vitest --project box NAME` runs one file). */
+/** `unit` needs nothing; `box` and `faults` boot boxes, `vm` a virtual machine (`npx vitest --project box NAME` runs one file). */
 import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { isOnHost } from './support/host-box.ts';
@@ -42,6 +42,7 @@ export default defineConfig({
       },
       { test: { name: 'box', include: ['test/box/**/*.test.ts'], exclude: NO_PACKAGES, ...inBoxes } },
       { test: { name: 'faults', include: ['test/faults/**/*.test.ts'], exclude: NO_HOST, ...inBoxes } },
+      { test: { name: 'vm', include: ['test/vm/**/*.test.ts'], testTimeout: 900_000, hookTimeout: 600_000 } },
     ],
   },
 });
