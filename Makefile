@@ -12,12 +12,12 @@ DEBIAN_PACKAGES := systemd systemd-sysv systemd-container dbus runc crun skopeo 
 	iproute2 util-linux procps hyperfine golang-github-containers-common libcap2-bin ncat zstd gzip tar socat
 DEBIAN_PACKAGE_TOOLS := rpm
 DEBIAN_TEST_PACKAGES := ansible docker.io uidmap dbus-user-session libpam-systemd etcd-server etcd-client strace \
-	umoci btrfs-progs xfsprogs man-db mandoc zsh fish $(DEBIAN_PACKAGE_TOOLS)
+	umoci btrfs-progs xfsprogs man-db mandoc zsh fish dnf cpio rpm2cpio $(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
 FEDORA_PACKAGE_TOOLS := rpm-build dpkg
 FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db mandoc \
-	zsh fish util-linux-script $(FEDORA_PACKAGE_TOOLS)
+	zsh fish util-linux-script dnf cpio $(FEDORA_PACKAGE_TOOLS)
 
 # `make vm`
 DEBIAN_VM_PACKAGES := qemu-system-x86 mmdebstrap policycoreutils e2fsprogs

@@ -4,7 +4,8 @@ import { AtomicError } from '../errors.ts';
 import { type Cli, collect, DOCKER_OPTIONS, perform } from './cli.ts';
 import { IMAGE_HELP, requireOstree } from './storage.ts';
 
-const SYSTEM_PACKAGE_MODES = ['auto', 'build', 'no', 'yes'];
+const SYSTEM_PACKAGE_MODES = ['auto', 'build', 'no', 'yes'] as const;
+type SystemPackageMode = (typeof SYSTEM_PACKAGE_MODES)[number];
 
 interface Options {
   readonly system?: true;
@@ -42,7 +43,7 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
       return await installContainer(context, {
         image,
         set: options.set,
-        systemPackage: options.systemPackage,
+        systemPackage: requireSystemPackageMode(options),
         isDryRun: options.display === true,
         stdinIsTty: cli.stdinIsTty,
         // compat: some scripts have a blank before it
@@ -55,11 +56,8 @@ export function addInstall(parent: CommandUnknownOpts, cli: Cli): void {
 }
 
 /** compat: the checks that need no image, in the order of the Python tool. */
-function requireCompatible(
-  image: string,
-  { system, user, storage, set, systemPackage }: Options,
-  isRoot: boolean,
-): void {
+function requireCompatible(image: string, options: Options, isRoot: boolean): void {
+  const { system, user, storage, set } = options;
   if ((system || user) && storage !== undefined && storage !== 'ostree')
     throw new AtomicError("The --system and --user options are only available for the 'ostree' storage.");
   requireOstree(storage, `docker run ${image}`);
@@ -67,9 +65,13 @@ function requireCompatible(
     throw new AtomicError('--set is valid only when used with --system or --user');
   if (user && isRoot) throw new AtomicError('--user does not work for privileged user');
   if (system && !isRoot) throw new AtomicError('Only root can use --system');
-  if (!SYSTEM_PACKAGE_MODES.includes(systemPackage)) {
-    const accepted = SYSTEM_PACKAGE_MODES.map((mode) => `'${mode}'`).join(', ');
-    throw new AtomicError(`Invalid --system-package mode.  Accepted values: ${accepted}`);
-  }
-  if (systemPackage === 'build' && !system) throw new AtomicError('Only --system can generate rpms');
+  if (requireSystemPackageMode(options) === 'build' && !system)
+    throw new AtomicError('Only --system can generate rpms');
+}
+
+function requireSystemPackageMode({ systemPackage }: Options): SystemPackageMode {
+  const known = SYSTEM_PACKAGE_MODES.find((mode) => mode === systemPackage);
+  if (known !== undefined) return known;
+  const accepted = SYSTEM_PACKAGE_MODES.map((mode) => `'${mode}'`).join(', ');
+  throw new AtomicError(`Invalid --system-package mode.  Accepted values: ${accepted}`);
 }

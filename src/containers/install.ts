@@ -14,10 +14,12 @@ import { requireInstalledRuntime, runtimeFor } from './deployments/runtime.ts';
 import { findRemoteRootfs, type RemoteRootfs } from './deployments/shared-rootfs.ts';
 import { type PrepareRequest, prepareDeployment, previewDeployment } from './preparation/prepare.ts';
 import { showChange, showDeployment } from './preparation/show.ts';
+import { buildContainerPackage, builtPackage } from './preparation/whole-package.ts';
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
 import { requireStoppedHostService } from './service/host-service.ts';
 import { NOTHING_RUNNING, type RestartSet } from './service/restart-set.ts';
+import type { SystemPackage } from './system-package/sources.ts';
 import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
 import { switchOver } from './transaction/switch-over.ts';
 import { withContainer, withLock } from './transaction/transaction.ts';
@@ -33,7 +35,7 @@ export interface InstallRequest {
   /** The root file system of another container, or an unpacked one. */
   readonly rootfs?: string;
   readonly runtime?: string;
-  readonly systemPackage: string;
+  readonly systemPackage: SystemPackage | 'auto';
   readonly isDryRun: boolean;
   /** Whether standard input is a terminal. */
   readonly stdinIsTty: boolean;
@@ -44,26 +46,28 @@ interface Install {
   readonly container: Container;
   readonly set: Values;
   readonly runtime: string;
-  readonly systemPackage: string;
+  readonly systemPackage: SystemPackage | 'auto';
+  /** Whether the person has asked for packages, and so for what they run. */
+  readonly allowsScripts: boolean;
   readonly remote: RemoteRootfs | undefined;
 }
 
 /**
  * Installs a container; its service is enabled, not started. A name that is taken is left as it is. An image that wants
- * to be run once is run instead.
+ * to be run once is run instead; of one that is to be built, a package is made.
  *
  * @returns the exit status for the program
  * @throws AtomicError when a precondition does not hold or a step fails; the host is then as it was before
  */
 export async function installContainer(context: Context, request: InstallRequest): Promise<number> {
-  requireSupported(request);
   const name = request.name || defaultContainerName(await resolveReference(context, request.image));
   const container = containerOf(context, parseNewContainerName(name));
   const install: Install = {
     container,
     set: parseSet(request.set),
     runtime: runtimeFor(context, { named: request.runtime }),
-    systemPackage: context.user.isRoot ? 'no' : 'absent',
+    systemPackage: context.user.isRoot ? request.systemPackage : 'absent',
+    allowsScripts: request.systemPackage === 'yes',
     remote: request.rootfs === undefined ? undefined : findRemoteRootfs(context, request.rootfs),
   };
   if (request.isDryRun) {
@@ -83,11 +87,6 @@ export async function installContainer(context: Context, request: InstallRequest
   });
 }
 
-function requireSupported({ systemPackage }: InstallRequest): void {
-  if (systemPackage === 'build' || systemPackage === 'yes')
-    throw new AtomicError(`atomic: install --system-package=${systemPackage} is not available in this build`);
-}
-
 /** Containers that must not change meanwhile: the one whose root file system it is, and that of the name's stem. */
 function neighboursOf(context: Context, { container, remote }: Install): readonly Container[] {
   const base = remote?.base;
@@ -102,14 +101,16 @@ async function installUnlessTaken(
   install: Install,
 ): Promise<StoredImage | undefined> {
   const { container } = install;
+  const isBuilt = install.systemPackage === 'build';
   if (isTaken(context, container)) return undefined;
-  requireFreeDestinations(context, container);
+  if (!isBuilt) requireFreeDestinations(context, container);
   requireInstalledRuntime(install.runtime);
-  const hidden = await requireStoppedHostService(context, container);
+  const hidden = isBuilt ? undefined : await requireStoppedHostService(context, container);
   const stored = await findOrPullImage(context, image);
   if (isRunOnce(context, stored.image)) return stored;
   if (hidden !== undefined) warn(context, `Warning: ${container.unit} hides ${hidden} of this host`);
-  await installNew(context, stored, install);
+  if (isBuilt) await buildContainerPackage(context, firstDeployment(context, stored, install));
+  else await installNew(context, stored, install);
   return undefined;
 }
 
@@ -141,6 +142,8 @@ function requireFreeDestinations(context: Context, container: Container): void {
 async function display(context: Context, image: string, install: Install): Promise<void> {
   const { container } = install;
   if (isTaken(context, container)) return;
+  if (install.systemPackage === 'build')
+    return note(context, `Would make ${builtPackage(context, container)} of ${image}`);
   requireFreeDestinations(context, container);
   const found = findImage(context, image);
   if (found !== undefined && isRunOnce(context, found))
@@ -152,11 +155,15 @@ async function display(context: Context, image: string, install: Install): Promi
     showChange(context, container, { unit: undefined, tmpfiles: undefined, services: 'enable', destination });
     return;
   }
-  const stored = { image: found, reference: found.name };
-  const request = { ...install, ...stored, slot: 0, kept: {}, current: undefined } as const;
+  const request = firstDeployment(context, { image: found, reference: found.name }, install);
   const plan = await withLock(context, container, async () => await previewDeployment(context, request));
   showDeployment(context, plan);
   showChange(context, container, { ...plan, services: 'enable' });
+}
+
+function firstDeployment(context: Context, stored: StoredImage, install: Install): PrepareRequest {
+  const labels = labelsOf(context, stored.image);
+  return { ...install, ...stored, labels, slot: 0, kept: {}, current: undefined };
 }
 
 async function installNew(context: Context, stored: StoredImage, install: Install): Promise<void> {
@@ -165,7 +172,7 @@ async function installNew(context: Context, stored: StoredImage, install: Instal
     const text = `The remote rootfs for this container is set to be ${remote.folder}`;
     note(context, text);
   }
-  const request = { ...install, ...stored, slot: 0, kept: {}, current: undefined } as const;
+  const request = firstDeployment(context, stored, install);
   const running = hasRemains(container) ? await replaceRemains(context, request) : NOTHING_RUNNING;
   await prepareDeployment(context, request);
   const [to] = container.slots;

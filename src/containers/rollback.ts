@@ -18,6 +18,7 @@ import { recordedRuntime } from './deployments/runtime.ts';
 import { restoreHostFiles } from './host-files/restore.ts';
 import { showChange } from './preparation/show.ts';
 import { findRunning, servicesOf } from './service/restart-set.ts';
+import { requirePackageCanReturn } from './system-package/check.ts';
 import { switchOver } from './transaction/switch-over.ts';
 import { withContainer } from './transaction/transaction.ts';
 
@@ -45,6 +46,7 @@ export async function rollBackContainer(context: Context, request: RollbackReque
     note(context, `Rolling back container ${name} to the checkout at ${target.path}`);
     const current = orUndefined(() => readDeployment(name, from));
     await restoreHostFiles(context, container, { target, current });
+    await requirePackageCanReturn(context, container, { from, to: target.path });
     await switchOver(context, container, {
       operation: 'rollback',
       from,
@@ -88,9 +90,5 @@ function otherDeployment({ name, slots }: Container, from: string): Deployment {
       `Error: Cannot find systemd service file for previous version. The previous checkout at ${path} may be corrupted.`,
     );
   }
-  if (target.info['rpm-installed'])
-    throw new AtomicError(
-      `cannot roll back '${name}': its package ${target.info['rpm-installed']} is not available in this build`,
-    );
   return target;
 }

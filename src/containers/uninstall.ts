@@ -19,7 +19,9 @@ import { dependantsOf } from './deployments/shared-rootfs.ts';
 import { hasOwnUnit, runsSlot, tmpfilesState, unitState } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { recordsOf } from './host-files/record.ts';
+import { packageFileIn } from './system-package/package-of.ts';
 import { isMarked, mark, readMarker } from './transaction/marker.ts';
+import { packageOfPreinstalled, removePreinstalled } from './transaction/preinstalled.ts';
 import { requireNoMountedSlots } from './transaction/slots.ts';
 import { readableIn } from './transaction/steps.ts';
 import { takeAway } from './transaction/take-away.ts';
@@ -48,9 +50,25 @@ async function uninstall(context: Context, request: UninstallRequest): Promise<v
   const container = containerOf(context, parseContainerName(request.name));
   requireAnyTrace(context, container);
   requireNoDependants(context, container, request);
+  if (!hasAnyTrace(context, container)) return await uninstallPreinstalled(context, container, request);
   if (request.isDryRun) return display(context, container);
   // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
   await withLock(context, container, async () => await remove(context, container));
+}
+
+async function uninstallPreinstalled(
+  context: Context,
+  container: Container,
+  { isDryRun }: UninstallRequest,
+): Promise<void> {
+  if (!isDryRun)
+    return await withLock(context, container, async () => await removePreinstalled(context, container));
+  const owner = await packageOfPreinstalled(context, container);
+  context.report({
+    kind: 'command',
+    argv: systemd.systemctlArgv(context, 'disable', '--now', container.name),
+  });
+  note(context, `Would remove the package ${owner}`);
 }
 
 /** Shows what an uninstall would do, in the order in which it is done. */
@@ -66,6 +84,8 @@ function display(context: Context, container: Container): void {
     ...(units.owner === 'own' ? [unit] : []),
     ...(tmpfilesState(container, units).owner === 'own' ? [tmpfiles] : []),
   ];
+  const packaged = active && packageFileIn(name, active.path);
+  if (packaged !== undefined) note(context, `Would remove the package in ${packaged}`);
   for (const path of [...hostFiles, ...own, ...slots.filter(isDirectory)])
     note(context, `Would remove ${path}`);
   command(systemd.systemctlArgv(context, 'daemon-reload'));
@@ -83,11 +103,7 @@ function hasAnyTrace(context: Context, container: Container): boolean {
 function requireAnyTrace(context: Context, container: Container): void {
   const { name } = container;
   if (hasAnyTrace(context, container)) return;
-  if (preinstalledPath(container) !== undefined) {
-    throw new AtomicError(`cannot uninstall '${name}': a package brought it`, {
-      hint: `remove the package atomic-container-${name}`,
-    });
-  }
+  if (preinstalledPath(container) !== undefined) return;
   throw new AtomicError(`Unable to find '${name}' in the following backends: ostree`, {
     hint: isSlotOfAnother(container)
       ? `${container.link} is a deployment of '${name.slice(0, -2)}'`

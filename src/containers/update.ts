@@ -7,6 +7,7 @@ import { exists } from '../host/files/files.ts';
 import { requireRuntime } from '../host/runtime.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
+import { type Labels, labelsOf } from '../images/store/labels.ts';
 import {
   activePath,
   type Container,
@@ -151,7 +152,6 @@ async function nextDeployment(
   const hasNewValues = isMoved || Object.entries(set).some(([key, value]) => recorded[key] !== value);
   const { image, reference } = await chooseImage(context, current, { hasNewValues, rebase });
   if (!hasNewValues && image.id === info.revision) return undefined;
-  requireNoPackage(current);
   const { UUID } = recorded;
   return {
     container,
@@ -161,7 +161,8 @@ async function nextDeployment(
     set: { ...(await keptValues(context, current)), ...set },
     kept: UUID === undefined ? {} : { UUID },
     runtime: after,
-    systemPackage: context.user.isRoot ? 'no' : 'absent',
+    ...systemPackageOf(context, current),
+    labels: labelsIn(context, reference, image.id),
     remote: info.remote ? findRemoteRootfs(context, info.remote) : undefined,
     current,
   };
@@ -204,11 +205,21 @@ async function imageOfRemote(
   return { image, reference: info.image };
 }
 
-function requireNoPackage({ name, info }: Deployment): void {
-  if (!info['rpm-installed']) return;
-  throw new AtomicError(
-    `cannot update '${name}': updating a container with a package is not available in this build`,
-  );
+/** Host files get to the host as they did before. */
+function systemPackageOf(
+  context: Context,
+  { info }: Deployment,
+): Pick<PrepareRequest, 'systemPackage' | 'allowsScripts'> {
+  const recorded = info['system-package'] ?? (info['rpm-installed'] ? 'yes' : 'no');
+  const systemPackage = recorded === 'yes' ? 'yes' : 'no';
+  const allowsScripts = info['package-scripts'] === true;
+  return { systemPackage: context.user.isRoot ? systemPackage : 'absent', allowsScripts };
+}
+
+/** What the labels of an image say, if it is still in the store. */
+function labelsIn(context: Context, reference: string, id: string): Labels {
+  const image = findImage(context, reference);
+  return image?.id === id ? labelsOf(context, image) : {};
 }
 
 async function keptValues(context: Context, { name, path, info }: Deployment): Promise<Values> {

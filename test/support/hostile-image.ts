@@ -11,7 +11,7 @@ export interface HostileImages extends AsyncDisposable {
   write(name: string, image: HostileImage): Promise<string>;
 }
 
-export interface HostileImage extends Partial<Pick<ImageSource, 'config' | 'architectures'>> {
+export interface HostileImage extends Partial<Pick<ImageSource, 'config' | 'architectures' | 'labels'>> {
   /** Base first: entries, or any bytes, or the path of an archive. */
   readonly layers: readonly (readonly Entry[] | Buffer | string)[];
   readonly compression?: Compression;
@@ -31,14 +31,14 @@ export async function hostileImages(): Promise<HostileImages> {
 }
 
 async function sourceOf(folder: string, image: HostileImage): Promise<ImageSource> {
-  const { layers, compression = 'none', architectures = [HOST_ARCHITECTURE], config } = image;
+  const { layers, compression = 'none', architectures = [HOST_ARCHITECTURE], config, labels = {} } = image;
   const tars = layers.map(async (layer, index) => {
     if (typeof layer === 'string') return { tar: layer, compression };
     const tar = join(folder, `layer-${index}.tar`);
     await writeFile(tar, isEntries(layer) ? tarOf(layer) : layer);
     return { tar, compression };
   });
-  const source = { layers: await Promise.all(tars), labels: {}, architectures };
+  const source = { layers: await Promise.all(tars), labels, architectures };
   return config === undefined ? source : { ...source, config };
 }
 

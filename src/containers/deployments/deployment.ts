@@ -33,6 +33,8 @@ const KEYS = {
   'rename-installed-files': z.record(z.string(), z.string()).nullish(),
   'rpm-installed': z.string().nullish(),
   'system-package': z.string().nullish(),
+  /** Ours alone: whether the person has let packages of the image run scripts on the host. */
+  'package-scripts': z.boolean().nullish(),
   remote: z.string().nullish(),
   'use-links': z.boolean().catch(false),
   runtime: z.string().nullish(),

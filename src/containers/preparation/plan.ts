@@ -16,6 +16,9 @@ import { renderTemplate, type Template, type Values } from '../rendering/templat
 import { generateTmpfiles, type TmpfilesFacts } from '../rendering/tmpfiles.ts';
 import { completeUnit } from '../rendering/unit.ts';
 import { tmpfilesForUser, unitForUser } from '../rendering/user-unit.ts';
+import type { PackagePlan } from '../system-package/plan.ts';
+import type { SystemPackage } from '../system-package/sources.ts';
+import { packageFileOf } from '../system-package/tags.ts';
 
 /** What is asked for: an image, the container that it becomes a deployment of, and what else decides that. */
 export interface DeploymentRequest extends Instance {
@@ -24,8 +27,14 @@ export interface DeploymentRequest extends Instance {
   readonly slot: Slot;
   /** Absent: the deployment gets a root file system of its own. */
   readonly remote: RemoteRootfs | undefined;
-  /** `no`, or, in user mode, `absent`: no host files. */
-  readonly systemPackage: string;
+  /** How host files get to the host. */
+  readonly systemPackage: SystemPackage | 'auto';
+  /** Whether packages that the image brings may run scripts. */
+  readonly allowsScripts: boolean;
+  /** What the labels of the image say; they describe its package. */
+  readonly labels: Readonly<Record<string, string>>;
+  /** Where the deployment will be, if not in its slot. */
+  readonly destination?: string;
 }
 
 /** Everything that has been read, and what follows from it before anything is rendered. */
@@ -39,6 +48,9 @@ export interface DeploymentFacts {
   readonly files: readonly HostFile[];
   /** Those that an ordinary user does not get. */
   readonly omitted: readonly HostFile[];
+  readonly systemPackage: SystemPackage;
+  /** What brings the host files, if it is not their being copied. */
+  readonly package: PackagePlan | undefined;
   /** What of the host files is put on this host. */
   readonly recorded: RecordedFiles;
   readonly user: User;
@@ -62,6 +74,7 @@ export interface DeploymentPlan {
   readonly info: InfoRecord;
   /** Paths on the host, each with what happens to it. */
   readonly hostFiles: readonly PlannedHostFile[];
+  readonly package: PackagePlan | undefined;
   /** What the person is told of changes to the image's configuration. */
   readonly note: string | undefined;
 }
@@ -73,6 +86,11 @@ export interface PlannedHostFile {
   readonly outcome: 'installed' | 'kept';
 }
 
+/** Where a deployment will be. */
+export function destinationOf({ container, slot, destination }: DeploymentRequest): string {
+  return destination ?? container.slots[slot];
+}
+
 /**
  * Decides what a deployment will be. Reads nothing but, through `tmpfiles.stateOf`, what is on the host already.
  *
@@ -80,8 +98,8 @@ export interface PlannedHostFile {
  */
 export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
   const { request, files, recorded, user } = facts;
-  const { container, slot, remote } = request;
-  const destination = container.slots[slot];
+  const { remote } = request;
+  const destination = destinationOf(request);
   const { text: config, changes, sources } = planConfig(facts, join(destination, 'config.json'));
   const tmpfiles = planTmpfiles(facts, sources);
   const unit = planUnit(facts, tmpfiles);
@@ -94,7 +112,8 @@ export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
     unit: unit?.text,
     tmpfiles,
     info: planInfo(facts),
-    hostFiles: planHostFileList(files, recorded),
+    hostFiles: facts.package === undefined ? planHostFileList(files, recorded) : packagedFiles(files),
+    package: facts.package,
     note: noteOfChanges(
       request.reference,
       { config: changes, unit: unit?.changes ?? [], hostFiles: pathsOf(facts.omitted) },
@@ -129,6 +148,12 @@ function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): 
     });
 }
 
+function packagedFiles(files: readonly HostFile[]): readonly PlannedHostFile[] {
+  return files
+    .filter(({ kind }) => kind !== 'directory')
+    .map(({ target, kind }) => ({ path: target, kind, outcome: 'installed' }));
+}
+
 function planConfig(
   { request: { remote }, material, values }: DeploymentFacts,
   file: string,
@@ -156,7 +181,8 @@ function pathsBroughtBy(files: readonly HostFile[]): ReadonlySet<string> {
 }
 
 /** The record of the deployment, with the keys that the Python tool reads. */
-function planInfo({ request, material, values, renames, recorded, now }: DeploymentFacts): InfoRecord {
+function planInfo(facts: DeploymentFacts): InfoRecord {
+  const { request, material, values, renames, recorded, now, systemPackage } = facts;
   const { manifest } = material.exports;
   return {
     image: request.reference,
@@ -168,8 +194,11 @@ function planInfo({ request, material, values, renames, recorded, now }: Deploym
     ...recorded,
     'installed-files-template': manifest.installedFilesTemplate,
     'rename-installed-files': renames,
-    'rpm-installed': null,
-    'system-package': request.systemPackage,
+    'rpm-installed':
+      systemPackage === 'yes' && facts.package !== undefined ? packageFileOf(request.container.name) : null,
+    // compat: nothing is recorded as `build`
+    'system-package': systemPackage === 'build' ? 'yes' : systemPackage,
+    'package-scripts': request.allowsScripts,
     remote: request.remote?.recorded ?? null,
     'use-links': manifest.useLinks,
     runtime: request.runtime,

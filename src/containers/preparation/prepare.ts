@@ -21,7 +21,16 @@ import { configMaterial, templatesOf, valuesFor } from '../rendering/material.ts
 import { renderTemplate, requireValues, type Template, type Values } from '../rendering/template.ts';
 import { isMadeAtBoot } from '../rendering/tmpfiles.ts';
 import { defaultUnit } from '../rendering/unit.ts';
-import { type DeploymentFacts, type DeploymentPlan, type DeploymentRequest, planDeployment } from './plan.ts';
+import { addPackage } from '../system-package/add.ts';
+import { type PackagePlan, planPackage } from '../system-package/plan.ts';
+import { decideSystemPackage, findPackageSources, type SystemPackage } from '../system-package/sources.ts';
+import {
+  type DeploymentFacts,
+  type DeploymentPlan,
+  type DeploymentRequest,
+  destinationOf,
+  planDeployment,
+} from './plan.ts';
 import { writeDeployment } from './write.ts';
 
 export interface PrepareRequest extends DeploymentRequest {
@@ -33,8 +42,8 @@ export interface PrepareRequest extends DeploymentRequest {
 
 /**
  * Builds a deployment in a hidden directory beside its destination, and proves it: every variable has a value,
- * config.json is what the runtime will accept, the unit is rendered, the host files have their places. All of it is on
- * disk when this returns; when it throws, the directory is gone.
+ * config.json is what the runtime will accept, the unit is rendered, the host files, or the package that brings them,
+ * have their places. All of it is on disk when this returns; when it throws, the directory is gone.
  *
  * @returns what has been written
  * @throws AtomicError for whatever is wrong with the image, the values, the host's files or the runtime
@@ -42,6 +51,8 @@ export interface PrepareRequest extends DeploymentRequest {
 export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<DeploymentPlan> {
   const staging = request.container.staging(request.slot);
   return await built(context, request, async (plan) => {
+    if (plan.info['rpm-installed'] !== null && plan.package !== undefined)
+      await addPackage(context, { ...request, plan: plan.package, staging });
     await writeDeployment(context, plan, { name: request.container.name, staging });
     await faultPoint(context, 'prepare.written');
     await syncFileSystem(context, staging);
@@ -67,7 +78,7 @@ async function built(
   complete: (plan: DeploymentPlan) => Promise<void>,
 ): Promise<DeploymentPlan> {
   const staging = request.container.staging(request.slot);
-  context.report({ kind: 'extracting', path: request.container.slots[request.slot] });
+  context.report({ kind: 'extracting', path: destinationOf(request) });
   try {
     await makeCheckouts(context);
     await makeDirectory(staging, 0o700);
@@ -101,8 +112,8 @@ interface Probed extends PrepareRequest {
 
 /** Reads what the plan depends on. Host files are laid out in the staging directory: their checksums are facts, too. */
 async function readFacts(context: Context, request: Probed, staging: string): Promise<DeploymentFacts> {
-  const { name, slots } = request.container;
-  const destination = slots[request.slot];
+  const { name } = request.container;
+  const destination = destinationOf(request);
   const place = {
     rootfs: request.remote?.folder ?? join(staging, 'rootfs'),
     shownAs: request.remote?.folder ?? join(destination, 'rootfs'),
@@ -112,14 +123,27 @@ async function readFacts(context: Context, request: Probed, staging: string): Pr
   const unit = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
   const values = await valuesFor(context, request, { ...request, name, exports, unit, destination });
   const renames = renamesOf(exports, values);
-  const { files, omitted } = await listHostFiles(request, place, { renames, exports });
+  const packaged = await packageFacts(context, request, { rootfs: place.rootfs, values });
+  const { files, omitted } = await listHostFiles(packaged, place, { renames, exports });
   requireValues(allTemplates(exports, unit, files), values);
   const material = await configMaterial(context, { exports, runtime: request.runtime, scratch: staging });
   const mirror = hostFilesMirror(staging);
   stageHostFiles(files, values, mirror);
-  const recorded = await planHostFiles(context, { ...request, files, mirror });
+  const isCopied = packaged.systemPackage === 'no';
+  const recorded = await planHostFiles(context, { ...request, files: isCopied ? files : [], mirror });
   return {
-    ...{ request, material, unit, values, renames, files, omitted, recorded, user: context.user },
+    ...{
+      request,
+      material,
+      unit,
+      values,
+      renames,
+      files,
+      omitted,
+      recorded,
+      user: context.user,
+      ...packaged,
+    },
     now: Math.floor(Date.now() / 1000),
     tmpfiles: tmpfilesFacts(request),
   };
@@ -146,8 +170,23 @@ function renamesOf({ manifest }: Exports, values: Values): Values {
   return Object.fromEntries(templates.map(([path, template]) => [path, renderTemplate(template, values)]));
 }
 
+/** How host files get to the host, and what brings them if they are not copied. */
+async function packageFacts(
+  context: Context,
+  { container, slot, image, labels, ...request }: PrepareRequest,
+  { rootfs, values }: { rootfs: string; values: Values },
+): Promise<{ systemPackage: SystemPackage; package: PackagePlan | undefined }> {
+  const { name } = container;
+  const sources = await findPackageSources(rootfs);
+  const systemPackage = await decideSystemPackage(context, { name, wanted: request.systemPackage }, sources);
+  if (systemPackage === 'no' || systemPackage === 'absent') return { systemPackage, package: undefined };
+  const isWhole = systemPackage === 'build';
+  const material = { name, labels, imageId: image.id, version: isWhole ? '1' : String(slot), values };
+  return { systemPackage, package: planPackage(sources, { ...material, isWhole }) };
+}
+
 async function listHostFiles(
-  { systemPackage }: PrepareRequest,
+  { systemPackage }: Pick<DeploymentFacts, 'systemPackage'>,
   place: { rootfs: string; shownAs: string },
   { renames, exports }: { renames: Values; exports: Exports },
 ): Promise<Pick<DeploymentFacts, 'files' | 'omitted'>> {

@@ -28,6 +28,8 @@ export function showDeployment(context: Context, { destination, ...plan }: Deplo
       context,
       outcome === 'installed' ? `Would install ${path}` : `Would keep ${path}, which is there already`,
     );
+  const file = plan.info['rpm-installed'];
+  if (file !== null) note(context, `Would install these in the package ${file}`);
 }
 
 /** Shows what would change on the host, with the commands in the order that scripts expect. */

@@ -22,6 +22,7 @@ import {
 } from '../service/restart-set.ts';
 import { lockDependants } from './locks.ts';
 import { type Marker, readMarker } from './marker.ts';
+import { packageAgainStep } from './package-step.ts';
 import { goBack, perform } from './perform.ts';
 import { settleSlots } from './slots.ts';
 import {
@@ -31,7 +32,6 @@ import {
   noProgress,
   type Progress,
   readableIn,
-  reloadForHostFiles,
   type Step,
   startStep,
   syncStep,
@@ -39,6 +39,7 @@ import {
 } from './steps.ts';
 import { settle } from './switch-over.ts';
 import { takeAway } from './take-away.ts';
+import { reloadForHostFiles } from './unit-links.ts';
 
 /**
  * Whether the machine is still starting, or does not run at all, as in a chroot: then nothing can be stopped or started;
@@ -127,6 +128,7 @@ function stepsOf(
     unitsStep(container, { ...change, enablement }, progress),
     ...(isBooting ? [] : [stopStrangersStep(container, change, progress)]),
     hostFilesAgainStep(container, change),
+    packageAgainStep(container, change),
     linkStep(container, change),
     isBooting ? startLaterStep(container) : startStep(progress),
     syncStep(container),

@@ -32,6 +32,7 @@ import { followOwnBase, pointFollowers } from './follow-base.ts';
 import { type Marker, mark } from './marker.ts';
 import { placeDeployment, pointTo } from './slots.ts';
 import { announce, type Enablement, installUnitFiles, removeMarked } from './unit-files.ts';
+import { reloadForHostFiles } from './unit-links.ts';
 
 /** From one deployment to another. */
 export interface Change {
@@ -173,21 +174,6 @@ export function copyStep(container: Container, { from, to }: Change): Step {
       await reloadForHostFiles(context, container.name, [from, to]);
     },
   };
-}
-
-/** Where systemd looks for units and their drop-ins. */
-const UNITS = /^\/(etc|run|(usr\/)?lib|usr\/local\/lib)\/systemd\/(system|user)\//;
-
-/** Units and drop-ins among the host files of these deployments have come or gone: systemd has to know. */
-export async function reloadForHostFiles(
-  context: Context,
-  name: string,
-  paths: readonly (string | undefined)[],
-): Promise<void> {
-  const recorded = (path: string | undefined) =>
-    path === undefined ? undefined : ifPossible(() => readDeployment(name, path).info['installed-files']);
-  const files = paths.flatMap((path) => recorded(path) ?? []);
-  if (files.some((file) => UNITS.test(file))) await systemd.daemonReload(context);
 }
 
 /** The host has the files of the new deployment, by nothing but new names. The {@link copyStep} undoes it. */

@@ -9,6 +9,7 @@ import { settleHostFiles } from '../placement/settle.ts';
 import { StartFailure } from '../service/service.ts';
 import { lockDependants } from './locks.ts';
 import { isMarked, mark, unmark } from './marker.ts';
+import { packageStep } from './package-step.ts';
 import { goBack, perform } from './perform.ts';
 import { settleSlots } from './slots.ts';
 import {
@@ -126,6 +127,7 @@ function stepsOf(
     ...(change.hasUnit ? [units, stop] : [stop, units]),
     tmpfilesStep(container, change),
     hostFilesStep(container, change, progress),
+    packageStep(container, change),
     linkStep(container, change),
     startStep(progress),
     syncStep(container),

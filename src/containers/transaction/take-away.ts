@@ -12,6 +12,7 @@ import { tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { removeHostFiles } from '../placement/remove.ts';
 import { isOwnServiceLoaded } from '../service/host-service.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
+import { removePackages } from '../system-package/installed.ts';
 import { unmark } from './marker.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { readableIn } from './steps.ts';
@@ -26,7 +27,7 @@ export interface Removal {
 }
 
 /**
- * Takes a marked container away: its link, its service, its host files, its unit, its tmpfiles.d file, its deployments,
+ * Takes a marked container away: its link, its service, its host files, its package, its unit, its tmpfiles.d file, its deployments,
  * and then the marker. What is removed is gone for good when this returns. All of it can be done again from any half-way
  * state.
  *
@@ -50,13 +51,14 @@ export async function takeAway(
   const tmpfiles = tmpfilesState(container, unit);
   await attempt(() => unlink(context, container));
   await faultPoint(context, 'remove.unlinked');
-  if (unit.owner === 'own' || unit.owner === 'changed')
-    await attempt(() => disable(context, container, runtime));
+  if (['own', 'changed'].includes(unit.owner)) await attempt(() => disable(context, container, runtime));
   // a chroot may have the /run of another host, with the containers of that
   if (context.hasManager) await attempt(() => deleteContainer(context, runtime, container.name));
   await faultPoint(context, 'remove.stopped');
   await attempt(() => removeHostFiles(context, container, deploymentsIn(context, container, deployed)));
   await faultPoint(context, 'remove.host-files');
+  await attempt(() => removePackages(context, container, changedPaths(container, deployed)));
+  await faultPoint(context, 'remove.package');
   await attempt(() => removeUnitFile(context, container, unit));
   await faultPoint(context, 'remove.unit');
   await reload(context);
@@ -78,9 +80,13 @@ function deploymentsIn(
   container: Container,
   deployed: Removal['deployed'],
 ): readonly Deployment[] {
-  const known = deployed.filter((path) => path !== undefined);
-  const paths = known.length === 0 ? container.slots : [...new Set(known)];
+  const paths = changedPaths(container, deployed);
   return paths.flatMap((path) => readableIn(context, container, path) ?? []);
+}
+
+function changedPaths({ slots }: Container, deployed: Removal['deployed']): readonly string[] {
+  const known = deployed.filter((path) => path !== undefined);
+  return known.length === 0 ? slots : [...new Set(known)];
 }
 
 /** There can be anything in the place of the link; but the directory of another's deployment is not ours. */
@@ -91,7 +97,8 @@ async function unlink(context: Context, container: Container): Promise<void> {
   await syncPath(container.directory);
 }
 
-async function disable(context: Context, container: Container, runtime: string): Promise<void> {
+/** Stops the service, and removes the links that start it at boot. */
+export async function disable(context: Context, container: Container, runtime: string): Promise<void> {
   const { name, service } = container;
   if (!(await isOwnServiceLoaded(context, container))) return;
   const options = context.hasManager ? ['--now'] : [];
@@ -112,7 +119,7 @@ async function reload(context: Context): Promise<void> {
 }
 
 /** Removal goes on whatever systemd says of a unit that may be broken. */
-async function ignoringFailure(context: Context, step: Promise<unknown>): Promise<void> {
+export async function ignoringFailure(context: Context, step: Promise<unknown>): Promise<void> {
   try {
     await step;
   } catch (error) {

@@ -1,6 +1,7 @@
-/** The links by which systemd starts a service at boot: on disk when they are made, gone for good when it goes. */
+/** The links by which systemd starts a service at boot, and letting it know of units that come and go. */
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
+import { ifPossible } from '../../errors.ts';
 import {
   entriesIfPresent,
   exists,
@@ -8,6 +9,8 @@ import {
   removeIfPresent,
   syncPath,
 } from '../../host/files/files.ts';
+import * as systemd from '../../host/systemd.ts';
+import { readDeployment } from '../deployments/deployment.ts';
 
 /** Puts on disk what systemctl has made and removed: systemd.unit(5) has these directories beside the units. */
 export async function syncLinks(context: Context): Promise<void> {
@@ -28,4 +31,26 @@ function linkDirectories({ paths: { units } }: Context): readonly string[] {
   return entriesIfPresent(units)
     .filter((entry) => entry.isDirectory() && /\.(wants|requires|upholds)$/.test(entry.name))
     .map(({ name }) => join(units, name));
+}
+
+/** Where systemd looks for units and their drop-ins. */
+const UNITS = /^\/(etc|run|(usr\/)?lib|usr\/local\/lib)\/systemd\/(system|user)\//;
+
+/** Units and drop-ins among the host files of these deployments have come or gone: systemd has to know. */
+export async function reloadForHostFiles(
+  context: Context,
+  name: string,
+  paths: readonly (string | undefined)[],
+): Promise<void> {
+  const recorded = (path: string | undefined) =>
+    path === undefined ? undefined : ifPossible(() => readDeployment(name, path).info['installed-files']);
+  await reloadForUnits(
+    context,
+    paths.flatMap((path) => recorded(path) ?? []),
+  );
+}
+
+/** Lets systemd know when there are units and their drop-ins among paths that have come or gone. */
+export async function reloadForUnits(context: Context, paths: readonly string[]): Promise<void> {
+  if (paths.some((path) => UNITS.test(path))) await systemd.daemonReload(context);
 }

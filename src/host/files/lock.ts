@@ -8,6 +8,8 @@ import type { Host, User } from '../host.ts';
 /** A lock that is held; disposing of it frees it. */
 export interface Lock extends AsyncDisposable {
   readonly path: string;
+  /** The descriptor that has it: a program that gets it as well holds the lock until both have ended. */
+  readonly fd: number;
 }
 
 /** flock(1) ends with this when somebody else holds the lock. */
@@ -48,7 +50,7 @@ export async function takeLock(
     await file.close();
     throw error;
   }
-  return { path, [Symbol.asyncDispose]: async () => await file.close() };
+  return { path, fd: file.fd, [Symbol.asyncDispose]: async () => await file.close() };
 }
 
 /** Opens the file of a lock: not what a link leads to, nor what is opened only when somebody is at its other end. */

@@ -1,0 +1,155 @@
+/** Puts packages on the host, exchanges and removes them; can be repeated from any half-way state. */
+import { statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Context } from '../../context.ts';
+import { note } from '../../events.ts';
+import { exists } from '../../host/files/files.ts';
+import { takeLock } from '../../host/files/lock.ts';
+import { syncFileSystem } from '../../host/files/sync-file-system.ts';
+import { installArgv, installPackage, removeArgv, removePackage } from '../../host/packages/manager.ts';
+import { DATABASES, installedHeaders, replacePackage } from '../../host/packages/rpm.ts';
+import type { Container } from '../deployments/container.ts';
+import { removeLeftovers, removeStrays } from './leftovers.ts';
+import { type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
+
+/** Directories of deployments. */
+interface Exchange {
+  readonly from: string | undefined;
+  readonly to: string | undefined;
+}
+
+/**
+ * Makes the package of `to` that of the host, in the place of the one of `from`. Neither need have one.
+ *
+ * @returns the paths of both, for what else has to know
+ * @throws ToolError when it cannot be installed, or the other one not be removed
+ */
+export async function exchangePackage(
+  context: Context,
+  container: Container,
+  exchange: Exchange,
+): Promise<readonly string[]> {
+  return await exchanged(context, container, exchange, async (next, _previous, lock) => {
+    context.report({ kind: 'command', argv: installArgv(next.file) });
+    await installPackage(context, next, lock);
+  });
+}
+
+/**
+ * The same for a change that is undone, or was cut short: nothing is resolved or downloaded for it, and what rpm had
+ * done by then, which its database need not know of, is done again.
+ */
+export async function restorePackage(
+  context: Context,
+  container: Container,
+  exchange: Exchange,
+): Promise<readonly string[]> {
+  return await exchanged(context, container, exchange, async (next, previous, lock) => {
+    if (previous !== undefined) await removeStrays(context, next, previous);
+    await replacePackage(context, next.file, { lock });
+    const kept = new Set(next.files.map(({ path }) => path));
+    const gone = previous?.files.filter(({ path }) => !kept.has(path)) ?? [];
+    await removeLeftovers(context, gone);
+  });
+}
+
+async function exchanged(
+  context: Context,
+  { name }: Container,
+  { from, to }: Exchange,
+  put: (next: OwnPackage, previous: OwnPackage | undefined, lock: number) => Promise<void>,
+): Promise<readonly string[]> {
+  const previous = await readablePackageOf(context, { name, path: from });
+  const next = await packageOf(context, { name, path: to });
+  if (next === undefined && previous === undefined) return [];
+  await using lock = await takePackageLock(context);
+  if (next !== undefined) await put(next, previous, lock.fd);
+  if (previous !== undefined && previous.name !== next?.name) {
+    await removeOwn(context, name, { packages: [previous], lock: lock.fd });
+    if (next === undefined) await removeLeftovers(context, previous.files);
+  }
+  const paths = [previous, next].flatMap((one) => one?.files ?? []).map(({ path }) => path);
+  await syncPlaces(context, paths);
+  return paths;
+}
+
+/**
+ * Removes the packages of a container. One that has been replaced since by somebody else's of the same name stays.
+ *
+ * @param changed the deployments, of all of them in `slots`, between which a change may have been cut short: what rpm
+ *   has left of their packages goes as well
+ * @throws ToolError when one cannot be removed
+ */
+export async function removePackages(
+  context: Context,
+  { name, slots }: Container,
+  changed: readonly string[],
+): Promise<void> {
+  const packages: OwnPackage[] = [];
+  for (const path of slots) {
+    const one = await packageOf(context, { name, path });
+    if (one !== undefined) packages.push(one);
+  }
+  if (packages.length === 0) return;
+  await using lock = await takePackageLock(context);
+  await removeOwn(context, name, { packages, lock: lock.fd });
+  for (const { file, files } of packages)
+    if (changed.includes(dirname(file))) await removeLeftovers(context, files);
+  await syncPlaces(
+    context,
+    packages.flatMap(({ files }) => files.map(({ path }) => path)),
+  );
+}
+
+/** Removes a package, whoever has installed it. */
+export async function removeNamedPackage(context: Context, name: string): Promise<void> {
+  await using lock = await takePackageLock(context);
+  context.report({ kind: 'command', argv: removeArgv(name) });
+  await removePackage(context, name, lock.fd);
+  await syncPlaces(context, ['/usr/lib/containers', '/etc']);
+}
+
+async function removeOwn(
+  context: Context,
+  container: string,
+  { packages, lock }: { packages: readonly OwnPackage[]; lock: number },
+): Promise<void> {
+  const own = new Set(packages.map(({ header }) => header));
+  for (const name of new Set(packages.map((one) => one.name))) {
+    const installed = await installedHeaders(context, name);
+    if (installed.length === 0) continue;
+    if (installed.some((header) => !own.has(header))) {
+      note(
+        context,
+        `Will not remove the package ${name}, since it is not the one of '${container}' any more.`,
+      );
+      continue;
+    }
+    context.report({ kind: 'command', argv: removeArgv(name) });
+    await removePackage(context, name, lock);
+  }
+}
+
+/** Puts on disk what rpm has done: it writes its database through, and leaves the files to the kernel. */
+async function syncPlaces(context: Context, paths: readonly string[]): Promise<void> {
+  const directories = new Set(
+    [...paths, ...DATABASES.map((path) => join(path, 'any'))].map(nearestDirectory),
+  );
+  const fileSystems = new Map([...directories].map((path) => [statSync(path).dev, path]));
+  for (const path of fileSystems.values()) await syncFileSystem(context, path);
+}
+
+function nearestDirectory(path: string): string {
+  const parent = dirname(path);
+  return exists(parent) ? parent : nearestDirectory(parent);
+}
+
+/**
+ * Programs that change packages keep this lock until they end, even if we are killed: whoever takes it next finds the
+ * host as they have left it, and not while they are at it.
+ */
+async function takePackageLock(context: Context) {
+  const file = join(context.paths.locks, '.packages.lock');
+  const text = 'Waiting for another atomic command that changes packages';
+  return await takeLock(context, file, () => context.report({ kind: 'waiting', text }));
+}
