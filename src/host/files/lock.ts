@@ -14,12 +14,13 @@ export interface Lock extends AsyncDisposable {
 
 /** flock(1) ends with this when somebody else holds the lock. */
 const HELD_ELSEWHERE = 1;
+const SECONDS_IN_SILENCE = 1;
 
 /**
  * Takes the flock(2) on `path`, which is created with its folder; waits as long as another process has it.
  * Node has no flock(2): flock(1) locks a descriptor that we opened, and the lock lasts until we close it.
  *
- * @param onWait called once, before waiting begins
+ * @param onWait called once, when somebody else has had it for a second: what is about to end is no news
  * @param isShared whether others may share the lock; who wants it alone waits for all of them
  * @throws Interrupted when a signal arrives while waiting; AtomicError for a user without a directory for such files, and
  *   when somebody else could take or replace the file
@@ -41,7 +42,7 @@ export async function takeLock(
       expected: [HELD_ELSEWHERE],
     });
   try {
-    const { exitCode } = await flock([kind, '--nonblock']);
+    const { exitCode } = await flock([kind, `--timeout=${SECONDS_IN_SILENCE}`]);
     if (exitCode === HELD_ELSEWHERE) {
       onWait();
       await flock([kind]);
