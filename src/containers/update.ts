@@ -212,7 +212,8 @@ function systemPackageOf(
 ): Pick<PrepareRequest, 'systemPackage' | 'allowsScripts'> {
   const recorded = info['system-package'] ?? (info['rpm-installed'] ? 'yes' : 'no');
   const systemPackage = recorded === 'yes' ? 'yes' : 'no';
-  const allowsScripts = info['package-scripts'] === true;
+  // the Python tool installed every package with its scripts
+  const allowsScripts = info['package-scripts'] ?? systemPackage === 'yes';
   return { systemPackage: context.user.isRoot ? systemPackage : 'absent', allowsScripts };
 }
 

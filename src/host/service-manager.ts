@@ -1,7 +1,7 @@
 /** Whether there is a service manager that can be asked: there is none in a chroot, or where an image is built. */
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { AtomicError } from '../errors.ts';
+import { AtomicError, isErrno } from '../errors.ts';
 import type { Host } from './host.ts';
 
 /**
@@ -16,11 +16,16 @@ export function findManager({ env, user }: Pick<Host, 'env' | 'user'>): boolean 
   return existsSync('/run/systemd/system') && !isInChroot();
 }
 
-/** systemctl(1) decides it in the same way. */
+/** systemctl(1) decides it in the same way: who may not look is told nothing, and takes itself to be in none. */
 function isInChroot(): boolean {
   const own = statSync('/');
-  const first = statSync('/proc/1/root', { throwIfNoEntry: false });
-  return own.dev !== first?.dev || own.ino !== first.ino;
+  try {
+    const first = statSync('/proc/1/root', { throwIfNoEntry: false });
+    return own.dev !== first?.dev || own.ino !== first.ino;
+  } catch (error) {
+    if (isErrno(error, 'EACCES', 'EPERM')) return false;
+    throw error;
+  }
 }
 
 /**

@@ -108,11 +108,14 @@ async function requireFreePaths(
   }
 }
 
-function isFree(host: Directory, { path, kind }: PackagedFile): boolean {
+/** rpm gives a directory that is there the mode and the owner that a package says: then it has to have them already. */
+function isFree(host: Directory, { path, kind, mode, owner }: PackagedFile): boolean {
   try {
     using directory = openOnHost(host, dirname(path));
     const found = directory?.stat(basename(path));
-    return found === undefined || (kind === 'directory' && found.isDirectory());
+    if (found === undefined) return true;
+    const isRoots = found.uid === 0n && found.gid === 0n && owner === 'root root';
+    return kind === 'directory' && found.isDirectory() && isRoots && (Number(found.mode) & 0o7777) === mode;
   } catch (error) {
     throw error instanceof Obstacle ? cannotPut(path, error) : error;
   }

@@ -36,7 +36,8 @@ export async function removePreinstalled(context: Context, container: Container)
   const owner = await packageOfPreinstalled(context, container);
   const runtime = recordedRuntime(context, container, container.preinstalled);
   await disable(context, container, runtime);
-  await deleteContainer(context, runtime, container.name);
+  // a chroot may have the /run of another host, with the containers of that
+  if (context.hasManager) await deleteContainer(context, runtime, container.name);
   await removeNamedPackage(context, owner);
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'daemon-reload') });
   await ignoringFailure(context, systemd.daemonReload(context));

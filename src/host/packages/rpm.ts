@@ -1,5 +1,5 @@
 /** rpm(8): what is in a package, and what the host has installed. */
-import { readdirSync } from 'node:fs';
+import { constants, readdirSync } from 'node:fs';
 import { AtomicError, ToolError, ToolMissingError } from '../../errors.ts';
 import type { Host } from '../host.ts';
 import type { ToolCall, ToolOutput } from '../process.ts';
@@ -8,6 +8,10 @@ import type { ToolCall, ToolOutput } from '../process.ts';
 export interface PackagedFile {
   readonly path: string;
   readonly kind: 'file' | 'directory' | 'link';
+  /** Its permissions, set-id and sticky bits, as chmod(2) takes them. */
+  readonly mode: number;
+  /** `USER GROUP`, by their names. */
+  readonly owner: string;
   /** Whether rpm keeps it when somebody has changed it. */
   readonly isConfig: boolean;
   /** SHA-256 of its content in hex; empty for what is no regular file. */
@@ -37,10 +41,12 @@ const CONFIG_FLAG = 1;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._+~-]*$/;
 
 /** inode(7): the kind of a file in st_mode. */
-const S_IFMT = 0o170000;
-const KINDS: Readonly<Record<number, PackagedFile['kind']>> = { 9604: 'directory', 21609: 'link' };
+const KINDS: ReadonlyMap<number, PackagedFile['kind']> = new Map([
+  [constants.S_IFDIR, 'directory'],
+  [constants.S_IFLNK, 'link'],
+]);
 
-const FILE_LINE = /^(?<mode>[0-7]+) (?<flags>\d+) (?<digest>[0-9a-f]*) (?<path>\/.*)$/;
+const FILE_LINE = /^(?<mode>[0-7]+) (?<owner>\S+ \S+) (?<flags>\d+) (?<digest>[0-9a-f]*) (?<path>\/.*)$/;
 
 /** Whether the software of the host comes in RPM packages: rpm itself is in one. */
 export async function isRpmHost(host: Host): Promise<boolean> {
@@ -83,7 +89,8 @@ export async function installedHeaders(host: Host, name: string): Promise<readon
 export async function inspectPackage(host: Host, file: string): Promise<PackageFacts> {
   const format =
     '%{NAME}\\n%{SHA256HEADER}\\n[%{FILEFLAGS},]\\n' +
-    '[%{FILEMODES:octal} %{FILEFLAGS} %{FILEDIGESTS} %{FILENAMES}\\n][%{FILELINKTOS}\\n]';
+    '[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEFLAGS} %{FILEDIGESTS} %{FILENAMES}\\n]' +
+    '[%{FILELINKTOS}\\n]';
   const { stdout } = await query(host, file, '--queryformat', format);
   const [name = '', header = '', counted = '', ...lines] = stdout.split('\n');
   if (!NAME.test(name)) throw new AtomicError(`cannot use the package ${file}: its name is not one`);
@@ -104,9 +111,18 @@ export async function inspectPackage(host: Host, file: string): Promise<PackageF
 function fileOf(line: string, link: string): PackagedFile | undefined {
   const groups = FILE_LINE.exec(line)?.groups;
   if (groups === undefined) return undefined;
-  const { mode = '', flags, digest = '', path = '' } = groups;
-  const kind = KINDS[Number.parseInt(mode, 8) & S_IFMT] ?? 'file';
-  return { path, kind, isConfig: (Number(flags) & CONFIG_FLAG) !== 0, digest, link };
+  const { flags, owner = '', digest = '', path = '' } = groups;
+  const mode = Number.parseInt(groups.mode ?? '', 8);
+  const kind = KINDS.get(mode & constants.S_IFMT) ?? 'file';
+  return {
+    path,
+    kind,
+    mode: mode & ~constants.S_IFMT,
+    owner,
+    isConfig: (Number(flags) & CONFIG_FLAG) !== 0,
+    digest,
+    link,
+  };
 }
 
 async function query(host: Host, file: string, ...options: readonly string[]): Promise<ToolOutput> {
