@@ -15,9 +15,9 @@ DEBIAN_TEST_PACKAGES := ansible docker.io uidmap dbus-user-session libpam-system
 	umoci btrfs-progs xfsprogs man-db mandoc zsh fish dnf cpio rpm2cpio $(DEBIAN_PACKAGE_TOOLS)
 FEDORA_PACKAGES := systemd systemd-container dbus-daemon runc crun skopeo ostree docker-distribution jq curl \
 	iproute util-linux procps-ng hyperfine containers-common libcap nmap-ncat zstd gzip tar socat which
-FEDORA_PACKAGE_TOOLS := rpm-build dpkg
+FEDORA_PACKAGE_TOOLS := rpm-build
 FEDORA_TEST_PACKAGES := ansible moby-engine etcd strace umoci btrfs-progs xfsprogs man-db mandoc \
-	zsh fish util-linux-script dnf cpio $(FEDORA_PACKAGE_TOOLS)
+	zsh fish util-linux-script dnf cpio dpkg $(FEDORA_PACKAGE_TOOLS)
 
 # `make vm`
 DEBIAN_VM_PACKAGES := qemu-system-x86 mmdebstrap policycoreutils e2fsprogs
