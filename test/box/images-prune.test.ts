@@ -107,6 +107,23 @@ describe('images prune', () => {
     );
   });
 
+  it('removes what an install had built aside when it was killed, but not what one is building', async () => {
+    const install = (point: string, name: string) =>
+      `ATOMIC_TEST_FAULT=${point} atomic install --system --name=${name} ${box.image('no-service')}`;
+    await box.sh(`${install('prepare.checked-out:kill', 'stale')}; touch ${CONTAINERS}/..stale.pending.tmp`);
+    const waiting = `${install('prepare.checked-out:hang', 'built')} >/dev/null & pid=$!
+      until ls -d ${CONTAINERS}/.built.0.new-*/rootfs/etc; do sleep 0.05; done >/dev/null 2>&1`;
+    const entries = `ls -A ${CONTAINERS} | grep -E '^[.].*(stale|built)' | sort | sed 's/-[0-9]*$//'`;
+
+    const { stdout } = await box.sh(
+      `${entries}; ${waiting}; atomic images prune; ${entries}; kill $pid; wait $pid; ${entries}`,
+    );
+
+    expect(stdout.replace(/Freed.*/, 'pruned')).toBe(
+      '..stale.pending.tmp\n.stale.0.new\npruned\n.built.0.new\n',
+    );
+  });
+
   it('says what it cannot remove, and goes on', async () => {
     await box.sh(
       `cd ${CONTAINERS} && mkdir -p stale.0/data stale2.0 /run/precious && touch /run/precious/file`,

@@ -69,6 +69,19 @@ export function containerOfJournal(entry: string): ContainerName | undefined {
   return name !== undefined && isContainerName(name) ? name : undefined;
 }
 
+/** What a command leaves that is cut short before it has a marker, or after that is gone. */
+const LEFTOVERS = [
+  /^\.(.+)\.[01]\.(?:new-\d+|old)$/,
+  /^\.(.+)\.host-files$/,
+  /^\.(.+)\.tmp$/,
+  /^\.\.(.+)\.(?:pending|host-files)\.tmp$/,
+];
+
+/** The container that has left a file of this name; `undefined` for other names. */
+export function containerOfLeftover(entry: string): ContainerName | undefined {
+  return LEFTOVERS.map((pattern) => pattern.exec(entry)?.[1] ?? '').find(isContainerName);
+}
+
 /** The copies of what is installed on the host, inside a deployment. */
 export const unitCopy = (deployment: string, name: string) => join(deployment, `${name}.service`);
 export const tmpfilesCopy = (deployment: string, name: string) => join(deployment, `tmpfiles-${name}.conf`);
