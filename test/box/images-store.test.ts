@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { CONTAINERS, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const REPO = `${CONTAINERS}/.storage/ostree`;
@@ -43,6 +43,70 @@ describe('the store of root', () => {
     await box.type('atomic run c');
 
     expect(await box.type('atomic run c sh -c "echo in it"')).toBe('in it\n');
+  });
+});
+
+/** Runs a command as a user of the host who is nobody here. */
+const asNobody = async (command: string) =>
+  await box.sh(`setpriv --reuid=65534 --regid=65534 --clear-groups ${command}`);
+const modes = async (paths: string) =>
+  (await box.type(`cd ${CONTAINERS} && stat -c '%a %n' ${paths}`)).trim().split('\n');
+
+describe.each(['runc', 'crun'])('a container in a user namespace, under %s', (runtime) => {
+  const install = async () =>
+    await box.type(
+      `atomic install --system --name=c --runtime=/usr/bin/${runtime} ${box.image('user-namespace')}`,
+    );
+
+  it('reaches its root file system, which nobody else does', async () => {
+    await box.type(
+      `atomic install --system --name=other ${box.image('hello-world')}; chmod 755 ${CONTAINERS}/other.0`,
+    );
+    await install();
+    await box.type('atomic run c');
+
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toContain('Hi');
+    const pid = (await box.type(`${runtime} state c | jq .pid`)).trim();
+    expect(await box.type(`stat -c %u:%g /proc/${pid}`)).toBe('100000:200000\n');
+    expect(await modes('. c.0 other.0 .storage')).toEqual([
+      '711 .',
+      '710 c.0',
+      '700 other.0',
+      '700 .storage',
+    ]);
+    for (const path of ['.', 'c.0/rootfs', 'c/rootfs', 'c.0/config.json', 'other.0/rootfs'])
+      expect(await asNobody(`ls ${CONTAINERS}/${path}`), path).toMatchObject({
+        stderr: expect.stringContaining('denied'),
+      });
+    await box.type('atomic uninstall other');
+  });
+
+  it('runs on after the next pull, update and rollback, and once', async () => {
+    await install();
+    await box.type(`atomic run c; atomic pull --storage=ostree ${box.image('hello-world-2')}`);
+
+    await box.type('atomic containers update --set=RECEIVER=Jerry c');
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toContain('Jerry');
+    await box.type('atomic containers rollback c');
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).not.toContain('Jerry');
+    const once = await box.atomic(
+      'run',
+      `--runtime=/usr/bin/${runtime}`,
+      box.image('user-namespace'),
+      'sh',
+      '-c',
+      'exit 7',
+    );
+    expect(once).toMatchObject({ exitCode: 7, stderr: '' });
+  });
+
+  it('keeps its way when it was installed by an older program, which left all open', async () => {
+    await install();
+    await box.type(`cd ${CONTAINERS} && chmod 755 . c.0 && chgrp 0 c.0`);
+    await box.type(`atomic pull --storage=ostree ${box.image('hello-world-2')}; atomic run c`);
+
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toContain('Hi');
+    expect(await modes('. c.0')).toEqual(['711 .', '710 c.0']);
   });
 });
 

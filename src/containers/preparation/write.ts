@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { createFile } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
+import { openToRootOf } from '../../images/store/passage.ts';
 import { tmpfilesCopy, unitCopy } from '../deployments/container.ts';
 import { renderInfo } from '../deployments/deployment.ts';
 import type { DeploymentPlan } from './plan.ts';
@@ -23,5 +24,6 @@ export async function writeDeployment(
   if (unit !== undefined) await createFile(unitCopy(staging, name), unit);
   if (tmpfiles !== undefined) await createFile(tmpfilesCopy(staging, name), tmpfiles, PRIVATE);
   await createFile(join(staging, 'info'), renderInfo(info), PRIVATE);
+  openToRootOf(context, staging, config);
   if (rootfs === 'none') await removeTree(context, join(staging, 'rootfs'));
 }

@@ -10,6 +10,7 @@ import { mountOverlay, mountsBelow, unmountLazily } from '../../host/mount.ts';
 import { deleteContainer, probeRuntime, type RuntimeFeatures, runBundle } from '../../host/runtime.ts';
 import { createTmpfiles, removeTmpfiles } from '../../host/tmpfiles.ts';
 import { checkoutImage, type LayeredImage } from '../../images/layers/checkout.ts';
+import { openToRootOf } from '../../images/store/passage.ts';
 import { makeCheckouts } from '../../images/store/places.ts';
 import { renderConfig } from '../rendering/config.ts';
 import { readExports } from '../rendering/exports.ts';
@@ -110,6 +111,7 @@ async function writeBundle(
   if (changes.length > 0) context.log.debug({ changes }, 'adapted config.json');
   const single = singleRunConfig(text, file, { rootPath: 'rootfs', command, stdinIsTty });
   await createFile(file, single, 0o600);
+  openToRootOf(context, folder, single);
   if (exports.tmpfilesTemplate === undefined) return;
   const listed = renderTemplate(exports.tmpfilesTemplate, values);
   await createFile(tmpfiles, context.user.isRoot ? listed : tmpfilesForUser(listed), 0o600);

@@ -5,6 +5,7 @@ import { closeToOthers, makeDirectories } from '../../host/files/make-directorie
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
 import { initRepository } from '../../host/ostree/program.ts';
 import { isRepository } from '../../host/ostree/refs.ts';
+import { closeCheckouts } from './passage.ts';
 
 /**
  * The mode of root's directories: images have set-id programs, which no other user may find (CVE-2021-41091). What
@@ -14,11 +15,12 @@ const CLOSED = 0o700;
 const OPEN = 0o755;
 
 /** Makes CK, the directory of all containers; one that is already there is closed to other users when it is root's. */
-export async function makeCheckouts({ paths, user }: Context): Promise<void> {
+export async function makeCheckouts(context: Context): Promise<void> {
+  const { paths, user } = context;
   await makeDirectories(paths.checkouts, user.isRoot ? CLOSED : OPEN);
   if (!user.isRoot) return;
   // whoever configured another directory may keep more in it
-  if (paths.hasUsualCheckouts) closeToOthers(paths.checkouts, user.uid);
+  if (paths.hasUsualCheckouts) closeCheckouts(context);
   if (exists(paths.storage)) closeToOthers(paths.storage, user.uid);
 }
 
