@@ -1,5 +1,5 @@
 /** Every path of the host that the program uses. */
-import { accessSync, constants, existsSync, realpathSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve } from 'node:path';
 
 import type { Config, Environment } from './config.ts';
@@ -83,8 +83,11 @@ function storeOf(env: Environment, config: Config, user: User, { checkouts, data
   const own = { repository: join(checkouts, '.storage/ostree'), linkable: checkouts };
   const chosen =
     env.ATOMIC_OSTREE_REPO || (user.isRoot ? config.ostree_repository : join(data, 'containers/atomic/repo'));
-  if (chosen !== undefined) return { repository: realPath(resolve(chosen)), linkable: checkouts };
-  return hostStore(checkouts) ?? own;
+  if (chosen === undefined) return hostStore(checkouts, own.repository) ?? own;
+  const repository = realPath(resolve(chosen));
+  if (!existsSync(repository) || repository.startsWith(`${checkouts}/`))
+    return { repository, linkable: checkouts };
+  return { repository, linkable: linkableBeside(repository, checkouts) ?? checkouts };
 }
 
 interface Roots {
@@ -93,20 +96,42 @@ interface Roots {
 }
 
 /**
- * The repository of a host that is one itself, if checkouts can be hard links into it. There, /var is a mount of its
- * own, on which no such link can be made; but the mount of the repository has the same directory elsewhere.
+ * The repository of a host that is one itself, if checkouts can be hard links into it. Newer hosts have it on a
+ * read-only mount, which an administrator may open for a while: a repository of our own that has images stays the one
+ * that is used, unless that of the host has images, too.
  */
-function hostStore(checkouts: string): Store | undefined {
+function hostStore(checkouts: string, own: string): Store | undefined {
   if (!isWritable(join(HOST_REPOSITORY, 'config'))) return undefined;
-  const repository = realpathSync(HOST_REPOSITORY);
+  if (hasImages(own) && !hasImages(HOST_REPOSITORY)) return undefined;
+  const linkable = linkableBeside(realpathSync(HOST_REPOSITORY), checkouts);
+  return linkable === undefined ? undefined : { repository: HOST_REPOSITORY, linkable };
+}
+
+/**
+ * The path of CK on the mount of a repository, `undefined` when that has none. On a host that is managed with OSTree,
+ * /var is a mount of its own, from which no hard link leads to the repository; but the mount of that has the same
+ * directory elsewhere.
+ */
+function linkableBeside(repository: string, checkouts: string): string | undefined {
   const near = nearestExisting(checkouts);
   const beside = onMountOf(repository, near, mountTable());
   if (beside === undefined || !isSame(near, beside)) return undefined;
   if (statSync(repository).dev !== statSync(near).dev) return undefined;
-  return { repository: HOST_REPOSITORY, linkable: join(beside, relative(near, checkouts)) };
+  return join(beside, relative(near, checkouts));
 }
 
-/** Newer hosts mount it read-only. */
+/** The repository of the host, when it has images that are not used, because it cannot be written to any more. */
+export function closedRepository({ repository }: Pick<Paths, 'repository'>): string | undefined {
+  const isClosed = repository !== HOST_REPOSITORY && hasImages(HOST_REPOSITORY);
+  return isClosed && !isWritable(join(HOST_REPOSITORY, 'config')) ? HOST_REPOSITORY : undefined;
+}
+
+/** Whether a repository has images of ours. */
+function hasImages(repository: string): boolean {
+  const refs = join(repository, 'refs/heads/ociimage');
+  return existsSync(refs) && readdirSync(refs).length > 0;
+}
+
 function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK);

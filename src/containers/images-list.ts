@@ -1,11 +1,13 @@
 /** `atomic images list`: lists stored images, and marks those that a container uses. */
 import type { Context } from '../context.ts';
+import { warn } from '../events.ts';
 import type { EngineImage } from '../host/docker.ts';
 import { splitTag } from '../images/names/reference.ts';
 import { type ImageEntry, listLocalImages, listUntagged } from '../images/store/images.ts';
 import { hexOf } from '../images/store/manifest.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
 import { byCodePoint } from '../order.ts';
+import { closedRepository } from '../paths.ts';
 import { readDeployments } from './deployments/inventory.ts';
 import { type EngineImages, engineImages } from './docker/engine.ts';
 
@@ -30,6 +32,9 @@ export async function listImages(context: Context, { isAll }: { isAll: boolean }
   // the engine answers while we read
   const asked = dockerImages(context, isAll);
   const own = ownImages(context, isAll);
+  const closed = closedRepository(context.paths);
+  if (closed !== undefined)
+    warn(context, `the images in ${closed} are not used, because it is read-only: pull them again`);
   return [...own, ...(await asked)];
 }
 

@@ -6,6 +6,8 @@ export interface BoxOptions {
   readonly registry?: string;
   /** Where a box writes that loses its power when it is disposed of; what it wrote stays there. */
   readonly storage?: BoxStorage;
+  /** Whether the box is laid out as a host that OSTree manages. */
+  readonly isOstreeHost?: boolean;
   /** The directory of .cache/boxes that keeps what was run in the box, its console and its journal. */
   readonly record?: string;
 }

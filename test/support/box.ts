@@ -11,6 +11,7 @@ import { furnish } from './furnish.ts';
 import { borrowHost, isOnHost } from './host-box.ts';
 import { makeDirectory } from './leftovers.ts';
 import { bootMachine, cutPower, enter, entrance, type Machine, mountRoot, powerOff } from './machine.ts';
+import { linkDirectories, makeOstreeDisk, VAR_ON_DISK } from './ostree-host.ts';
 import { PROJECT } from './project.ts';
 import { recordOf } from './record.ts';
 import { openTunnel, type Tunnel } from './tunnel.ts';
@@ -46,15 +47,19 @@ interface Places {
   readonly losesPower: boolean;
 }
 
-async function bootAt({ base, data }: Places, { storage, registry, record }: BoxOptions): Promise<Machine> {
+async function bootAt(
+  { base, data }: Places,
+  { storage, registry, record, isOstreeHost = false }: BoxOptions,
+): Promise<Machine> {
   const isNew = storage === undefined || !existsSync(join(storage.root, 'u'));
-  const root = await mountRoot(base, storage?.root);
-  if (isNew) await furnish(root, PROJECT, registry);
+  const root = await mountRoot(base, storage?.root, isOstreeHost ? linkDirectories : undefined);
+  if (isNew) await furnish(root, PROJECT, { registry, ...(isOstreeHost ? { bin: 'usr/bin' } : {}) });
+  const binds = isOstreeHost ? await makeOstreeDisk(data, root) : [`--bind=${data}:/var/lib/containers`];
   return await bootMachine({
     name: basename(base),
     root,
     console: join(record ?? base, 'console'),
-    binds: [`--bind=${data}:/var/lib/containers`, `--bind-ro=${PROJECT}`],
+    binds: [...binds, `--bind-ro=${PROJECT}`],
   });
 }
 
@@ -63,7 +68,7 @@ async function emptyDirectory(path: string): Promise<void> {
   await mkdir(path, { recursive: true });
 }
 
-function boxOf(machine: Machine, places: Places, { record }: BoxOptions): Box {
+function boxOf(machine: Machine, places: Places, { record, isOstreeHost = false }: BoxOptions): Box {
   const tunnels: Tunnel[] = [];
   const closeTunnels = () => {
     for (const tunnel of tunnels) tunnel.close();
@@ -75,7 +80,7 @@ function boxOf(machine: Machine, places: Places, { record }: BoxOptions): Box {
   });
   const { run, end } = recordOf(record, async (argv, options) => await enter(machine, argv, options));
   return {
-    containers: places.data,
+    containers: isOstreeHost ? join(places.data, VAR_ON_DISK, 'lib/containers') : places.data,
     entrance: entrance(machine),
     run,
     sh: async (line, options) => await run(['sh', '-c', line], options),

@@ -33,8 +33,13 @@ const GENERATORS = 'usr/lib/systemd/system-generators';
  *
  * @param project the directory of the program under test
  * @param registry `host:port` of the registry that stands in for all others
+ * @param bin the directory of the program
  */
-export async function furnish(root: string, project: string, registry?: string): Promise<void> {
+export async function furnish(
+  root: string,
+  project: string,
+  { registry, bin = 'usr/local/bin' }: { registry?: string | undefined; bin?: string },
+): Promise<void> {
   const units = join(root, 'etc/systemd/system');
   for (const unit of MASKED) {
     await rm(join(units, unit), { force: true });
@@ -48,8 +53,8 @@ export async function furnish(root: string, project: string, registry?: string):
   }
   for (const path of ABSENT) await rm(join(root, path), { force: true });
   await mkdir(join(root, 'var/lib/containers'), { recursive: true });
-  await rm(join(root, 'usr/local/bin/atomic'), { force: true });
-  await symlink(join(project, 'bin/atomic'), join(root, 'usr/local/bin/atomic'));
+  await rm(join(root, bin, 'atomic'), { force: true });
+  await symlink(join(project, 'bin/atomic'), join(root, bin, 'atomic'));
   if (registry === undefined) return;
   const folder = join(root, 'etc/containers/registries.conf.d');
   await mkdir(folder, { recursive: true });

@@ -17,11 +17,17 @@ export interface Machine {
  * Mounts this machine's root under an overlay at `base`/m, and returns that.
  *
  * @param layers the directory of the overlay's upper layer; `base` when nothing is to stay
+ * @param prepare puts into that layer what hides directories of this machine
  */
-export async function mountRoot(base: string, layers = base): Promise<string> {
+export async function mountRoot(
+  base: string,
+  layers = base,
+  prepare?: (upper: string) => Promise<void>,
+): Promise<string> {
   await execa('mount', ['-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', base]);
   const [root, upper, work] = [join(base, 'm'), join(layers, 'u'), join(layers, 'w')];
   for (const directory of [root, upper, work]) await mkdir(directory, { recursive: true });
+  await prepare?.(upper);
   const options = `lowerdir=/,upperdir=${upper},workdir=${work}`;
   await execa('mount', ['-t', 'overlay', 'overlay', '-o', options, root]);
   return root;

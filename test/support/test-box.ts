@@ -1,7 +1,7 @@
 /** A box for the tests of one file, and what they ask it most. */
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, inject } from 'vitest';
-import { type Box, bootBox, type Outcome, PROJECT, type RunOptions } from './box.ts';
+import { type Box, type BoxOptions, bootBox, type Outcome, PROJECT, type RunOptions } from './box.ts';
 
 export interface TestBox {
   /** Runs `atomic` with these arguments. */
@@ -32,14 +32,14 @@ const TRACES =
 const LIMIT = process.env.FAULTS === 'all' ? 240 : 25;
 
 /** Boots a box before the tests of the file, and powers it off after them. */
-export function useBox(): TestBox {
+export function useBox(options: Pick<BoxOptions, 'isOstreeHost'> = {}): TestBox {
   let box: Box | undefined;
   const end = performance.now() + LIMIT * 60_000;
   beforeEach(() => {
     if (performance.now() > end) throw new Error(`the tests of this file have run for ${LIMIT} minutes`);
   });
   beforeAll(async () => {
-    box = await bootBox({ registry: inject('registry'), record: recordOfFile() });
+    box = await bootBox({ registry: inject('registry'), record: recordOfFile(), ...options });
   });
   afterAll(async () => {
     await box?.[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@
 import { lstat, readdir, rename, rm, rmdir, unlink } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Context } from '../../context.ts';
-import { AtomicError, isErrno } from '../../errors.ts';
+import { AtomicError, isErrno, ToolError } from '../../errors.ts';
 import { setDirectoryAttributes } from '../../host/files/directory-attributes.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
 import { checkoutFolder, checkoutUnion } from '../../host/ostree/program.ts';
@@ -19,7 +19,7 @@ import { cutAtHiddenFiles } from './layer-tree.ts';
  * process, however many layers there are, unless one has a folder in the place of a file. `folder` gets the SELinux
  * label of `/`.
  *
- * @throws AtomicError when a layer is missing
+ * @throws AtomicError when a layer is missing, or the repository is on another file system
  */
 export async function checkoutImage(
   context: Context,
@@ -35,16 +35,28 @@ export async function checkoutImage(
     // ostree(1) would follow a link that is where a folder is to be, out of the image
     if (index > 0) await removeHidden(repository, run[0]?.tree ?? '', folder);
     const refs = run.map(({ commit }) => commit);
-    await checkoutUnion(context, repository, {
-      refs,
-      folder: linkable(context, folder),
-      listFile,
-      isWritable,
+    const place = linkable(context, folder);
+    const checkout = checkoutUnion(context, repository, { refs, folder: place, listFile, isWritable });
+    await checkout.catch((error: unknown) => {
+      throw isAcrossFileSystems(error) ? twoFileSystems(context, error) : error;
     });
   }
   await rm(listFile);
   await correctDirectories(context, commits, folder);
   await labelAsRoot(context, folder);
+}
+
+/** What ostree(1) says of directories on two devices, or of two mounts of one. */
+function isAcrossFileSystems(error: unknown): boolean {
+  return error instanceof ToolError && /across devices|cross-device/i.test(error.failure.stderr);
+}
+
+function twoFileSystems({ paths }: Context, cause: unknown): AtomicError {
+  const places = `the repository ${paths.repository} is on another file system than ${paths.checkouts}`;
+  return new AtomicError(`cannot unpack the image: ${places}`, {
+    hint: 'files of containers are hard links into it: choose another ostree_repository, or another checkout_path',
+    cause,
+  });
 }
 
 /** ostree(1) gives a directory the attributes of the lowest layer that has it, and none to the root. */
