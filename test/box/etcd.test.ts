@@ -105,6 +105,24 @@ describe('a container that needs etcd', () => {
     expect(await box.type('cat /run/flannel/subnet.env')).toContain('FLANNEL_SUBNET=10.40.1.1/24\n');
   });
 
+  it('runs again after an update of etcd, unlike what the administrator has stopped', async () => {
+    // a target that needs etcd ends with it; starting it would start all that it wants
+    await box.type(
+      `cd /etc/systemd/system && mkdir -p multi-user.target.d && printf '[Unit]\\nRequires=etcd.service\\n' > multi-user.target.d/etcd.conf && printf '[Service]\\nExecStart=/bin/sleep infinity\\n[Install]\\nWantedBy=multi-user.target\\n' > lamp.service && systemctl enable lamp && systemctl start multi-user.target && systemctl stop lamp`,
+    );
+
+    await box.type('atomic containers update --set=ETCD_NAME=required etcd');
+
+    expect([await stateOf('etcd'), await stateOf('flannel'), await stateOf('lamp')]).toEqual([
+      'active',
+      'active',
+      'inactive',
+    ]);
+    await box.type(
+      'systemctl disable lamp; cd /etc/systemd/system && rm -r multi-user.target.d lamp.service; systemctl daemon-reload; atomic containers rollback etcd',
+    );
+  });
+
   it('runs again when etcd has been updated or rolled back', async () => {
     for (const change of ['update --set=ETCD_NAME=again', 'rollback']) {
       await box.type(`atomic containers ${change} etcd`);
