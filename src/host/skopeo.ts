@@ -47,7 +47,7 @@ export async function inspectConfig(host: Host, image: ImageSource): Promise<Raw
 
 async function inspect(host: Host, image: ImageSource, what: readonly string[]): Promise<string> {
   const tls = image.isInsecure ? ['--tls-verify=false'] : [];
-  const options = ['--no-tags', ...tls, ...authentication(image)];
+  const options = [...tls, ...authentication(image)];
   const args = [ANSWER_TIME, 'inspect', ...what, ...options, image.location];
   return await explained(
     image,
