@@ -17,7 +17,7 @@ export interface ToolCall {
   readonly input?: string | Readable;
   /** File descriptors of ours that the program gets as 3, 4, … */
   readonly descriptors?: readonly number[];
-  /** What the program starts goes on after it: then that must not hold our standard input and output open. */
+  /** What the program starts goes on after it: then that must not hold our standard streams open. */
   readonly leavesBehind?: boolean;
   /** Exit statuses besides 0 that are an answer, not a failure. */
   readonly expected?: readonly number[];
@@ -68,12 +68,8 @@ export function createProcesses(settings: Settings): Processes {
     stream: (call, onLine) => checked(settings, call, { stdout: byLine(onLine), stderr: 'pipe' }),
     interactive: async (call) => {
       const stream = call.leavesBehind === true ? 'ignore' : 'inherit';
-      const outcome = await execute(settings, call, {
-        stdin: stream,
-        stdout: stream,
-        stderr: 'inherit',
-      });
-      return exitStatusOf(outcome);
+      const streams = { stdin: stream, stdout: stream, stderr: stream } as const;
+      return exitStatusOf(await execute(settings, call, streams));
     },
     detached: (call) => detach(settings, call),
     shielded: () => {

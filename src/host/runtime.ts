@@ -127,18 +127,31 @@ export interface ExecRequest {
   readonly id: string;
   readonly command: readonly string[];
   readonly stdinIsTty: boolean;
-  readonly isDetached: boolean;
 }
 
-/** Runs a command in the running container with our standard streams, or, detached, without; returns its exit status. */
+/** Runs a command in the running container with our standard streams; returns its exit status. */
 export async function execInContainer(
   host: Host,
   runtime: string,
-  { id, command, stdinIsTty, isDetached }: ExecRequest,
+  { id, command, stdinIsTty }: ExecRequest,
 ): Promise<number> {
-  const options = isDetached ? ['--detach'] : stdinIsTty ? ['--tty'] : [];
-  const args = ['exec', ...options, id, ...command];
-  return await host.processes.interactive({ tool: runtime, args, leavesBehind: isDetached });
+  const options = stdinIsTty ? ['--tty'] : [];
+  return await host.processes.interactive({ tool: runtime, args: ['exec', ...options, id, ...command] });
+}
+
+/**
+ * Starts a command in the running container, without any of our standard streams; returns the exit status of the
+ * runtime.
+ *
+ * @param log the file for what the runtime says: the command would share its standard error
+ */
+export async function startInContainer(
+  host: Host,
+  runtime: string,
+  { id, command, log }: Pick<ExecRequest, 'id' | 'command'> & { log: string },
+): Promise<number> {
+  const args = ['--log', log, 'exec', '--detach', id, ...command];
+  return await host.processes.interactive({ tool: runtime, args, leavesBehind: true });
 }
 
 /** Runs a bundle as the container `id` in the foreground, with our standard streams; returns its exit status. */

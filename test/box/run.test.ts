@@ -79,8 +79,13 @@ describe('run NAME COMMAND', () => {
     expect((await eventually(box, 'runc exec c sh -c "read x < /tmp/detached"')).exitCode).toBe(0);
     // a script that reads what the command prints does not wait for what goes on
     expect(
-      await box.type('timeout 10 sh -c \'said=$(atomic run -d c sleep 1000 2>/dev/null); echo "$?$said"\''),
+      await box.type('timeout 10 sh -c \'said=$(atomic run -d c sleep 1000 2>&1); echo "$?$said"\''),
     ).toBe('0\n');
+    expect(await box.atomic('run', '-d', 'c', 'no-such-program')).toMatchObject({
+      exitCode: 255,
+      stdout: '',
+      stderr: expect.stringContaining('no-such-program'),
+    });
     await box.sh('atomic stop c; rmdir /run/c');
   });
 

@@ -5,10 +5,18 @@ import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
+import { warn } from '../../events.ts';
 import { createFile, exists, readIfPresent } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
 import { guardContainer } from '../../host/guard.ts';
-import { deleteContainer, execInContainer, isContainerRunning, runBundle } from '../../host/runtime.ts';
+import {
+  deleteContainer,
+  type ExecRequest,
+  execInContainer,
+  isContainerRunning,
+  runBundle,
+  startInContainer,
+} from '../../host/runtime.ts';
 import type { Container } from '../deployments/container.ts';
 import { bindSources, parseOciConfig, singleRunConfig } from '../rendering/oci-config.ts';
 import { isServiceRunning } from '../service/service.ts';
@@ -43,7 +51,9 @@ export async function runCommand(
 ): Promise<number> {
   if (await isServiceRunning(context, container)) {
     await waitUntilUp(context, container, request.runtime);
-    return await execInContainer(context, request.runtime, { id: container.name, ...request });
+    const exec = { id: container.name, ...request };
+    if (request.isDetached) return await startDetached(context, request.runtime, exec);
+    return await execInContainer(context, request.runtime, exec);
   }
   if (request.isDetached) throw new AtomicError('Cannot use --detach with not running containers');
   return await runOneOff(context, { container, path }, request);
@@ -55,6 +65,15 @@ async function waitUntilUp(context: Context, { name }: Container, runtime: strin
     if (await isContainerRunning(context, runtime, name)) return;
     await sleep(INTERVAL, undefined, { signal: context.signal });
   }
+}
+
+async function startDetached(context: Context, runtime: string, request: ExecRequest): Promise<number> {
+  await using folder = await temporaryFolder(context, context.paths.temporary, 'exec');
+  const log = join(folder.path, 'log');
+  const status = await startInContainer(context, runtime, { ...request, log });
+  const lines = (readIfPresent(log) ?? '').split('\n').filter(Boolean);
+  for (const line of lines) warn(context, line);
+  return status;
 }
 
 async function runOneOff(
