@@ -9,6 +9,7 @@ import {
   activePath,
   type Container,
   containerOf,
+  deploymentAt,
   isDirectory,
   isSlotOfAnother,
   preinstalledPath,
@@ -136,8 +137,11 @@ function requireNoDependants(context: Context, container: Container, { isForced 
 async function remove(context: Context, container: Container): Promise<void> {
   requireNoMountedSlots(container);
   const runtime = runtimeOf(context, container);
-  const before = readMarker(container);
-  const [from, to] = [activePath(container) ?? before?.from, before?.to];
+  const { from: before = '', to: after = '' } = readMarker(container) ?? {};
+  const [from, to] = [
+    activePath(container) ?? deploymentAt(container, before),
+    deploymentAt(container, after),
+  ];
   await mark(container, { operation: 'uninstall', runtime, ...(from && { from }), ...(to && { to }) });
   await faultPoint(context, 'remove.marked');
   const problems = await takeAway(context, container, { runtime, deployed: [from, to] });

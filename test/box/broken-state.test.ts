@@ -211,6 +211,29 @@ describe('a killed update', () => {
   });
 });
 
+describe('a copy of the directory of containers', () => {
+  afterEach(cleanUp);
+
+  it('never changes the host on account of what the original has recorded', async () => {
+    const copy = '/var/lib/containers/copy';
+    const update = 'atomic containers update --set=RECEIVER=Ann c';
+    await box.sh(`atomic run c; ATOMIC_TEST_FAULT=switch.linked:kill ${update}; cp -a ${CONTAINERS} ${copy}`);
+    await box.sh(`atomic run c`);
+    const host = 'cat /etc/systemd/system/c.service; runc state c | jq .pid; ls -A /etc/systemd/system';
+    const before = await box.type(host);
+
+    const refused = await box.sh(`ATOMIC_OSTREE_CHECKOUT_PATH=${copy} atomic stop c`);
+    const atBoot = await box.sh(`ATOMIC_OSTREE_CHECKOUT_PATH=${copy} atomic containers recover`);
+    await box.sh(`rm -r ${copy}`);
+
+    expect([refused.exitCode, atBoot.exitCode]).toEqual([1, 1]);
+    const reason = `cannot finish what ${copy}/.c.pending says, which is about ${CONTAINERS}/c.1`;
+    expect(refused.stderr).toContain(reason);
+    expect(atBoot.stderr).toContain(`Could not recover 'c': ${reason}`);
+    expect(await box.type(host)).toBe(before);
+  });
+});
+
 describe('without systemd', () => {
   it('containers are listed, their state unknown', async () => {
     const listed = await box.sh(

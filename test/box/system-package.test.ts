@@ -505,6 +505,26 @@ describe('after a kill or a fault', () => {
     expect((await box.sh('rpm -V atomic-container-tool')).stdout).toBe('');
   });
 
+  it('a recovery that cannot put the package back starts what ran, and names what is in the way', async () => {
+    await install();
+    await box.atomic('run', 'tool');
+    await publish('host-files-2', IMAGE);
+    await box.atomic('pull', box.image(IMAGE));
+    const fault = { point: 'switch.linked', kind: 'kill' } as const;
+    await faulty(box, ['atomic', 'containers', 'update', 'tool'], fault);
+    const file = `${CONTAINERS}/tool.1/atomic-container-tool.rpm`;
+    await box.type(`cp ${file} /run/whole.rpm && truncate --size=100 ${file}`);
+
+    const failed = await box.atomic('run', 'tool');
+    const isActive = await box.isActive('tool');
+    await box.type(`mv /run/whole.rpm ${file}`);
+
+    expect(failed.exitCode).not.toBe(0);
+    expect(failed.stderr).toContain(file);
+    expect(isActive).toBe(true);
+    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 0 });
+  });
+
   it('of atomic while dnf works, the next command waits for dnf', async () => {
     await install();
     await box.atomic('run', 'tool');

@@ -75,6 +75,7 @@ export function useSwitching(box: TestBox): Switching {
 /** Where every switch from one deployment to the other passes. */
 export const BEFORE = ['switch.marked'] as const;
 export const STEPS = [
+  'switch.copied',
   'switch.followers',
   'switch.units',
   'switch.reloaded',
@@ -85,6 +86,7 @@ export const STEPS = [
   'switch.linked',
   'switch.started',
   'switch.synced',
+  'switch.settled',
   'switch.unmarked',
 ] as const;
 
@@ -94,7 +96,7 @@ export async function settle(
   switching: Switching,
   { fault, outcome, next }: { fault: Fault; outcome: Outcome; next: Deployed },
 ): Promise<void> {
-  const isOpen = fault.kind === 'kill' || fault.point === 'switch.unmarked';
+  const isOpen = fault.kind === 'kill' || ['switch.settled', 'switch.unmarked'].includes(fault.point);
   expect(outcome.exitCode).not.toBe(0);
   if (isOpen) expect(await box.atomic('run', NAME)).toMatchObject({ exitCode: 0 });
   else if (fault.kind !== 'hang') expect(outcome.stderr).toContain(`a fault at ${fault.point}`);

@@ -136,6 +136,20 @@ function isSame(slot: string, path: string): boolean {
   }
 }
 
+/**
+ * The deployment of a container that a recorded path names, spelled as in `slots`, whether it is there or not;
+ * `undefined` for one in another directory of containers, from which this one was copied or moved.
+ */
+export function deploymentAt(
+  { slots, directory, preinstalled }: Container,
+  path: string,
+): string | undefined {
+  if (path === preinstalled) return path;
+  const [found, own] = [dirname(path), directory].map((one) => statSync(one, { throwIfNoEntry: false }));
+  const isHere = found !== undefined && found.dev === own?.dev && found.ino === own.ino;
+  return isHere ? slots.find((slot) => basename(slot) === basename(path)) : undefined;
+}
+
 /** The directory of a container that a package of the distribution brought, or `undefined`. */
 export function preinstalledPath({ preinstalled }: Container): string | undefined {
   return exists(join(preinstalled, 'info')) ? preinstalled : undefined;

@@ -10,7 +10,7 @@ import {
   syncPath,
 } from '../../host/files/files.ts';
 import { parseJson } from '../../json.ts';
-import type { Container } from '../deployments/container.ts';
+import { type Container, deploymentAt } from '../deployments/container.ts';
 
 const Change = z.object({
   /** The entry of the directory. */
@@ -56,12 +56,19 @@ export type Journal = z.infer<typeof Journal>;
 export type Group = Journal['groups'][number];
 export type Change = Group['changes'][number];
 
-/** The journal of a container; `undefined` when no change is under way, and for one that is damaged. */
-export function readJournal({ hostFiles }: Pick<Container, 'hostFiles'>): Journal | undefined {
+/**
+ * The journal of a container; `undefined` when no change is under way, for one that is damaged, and for that of another
+ * directory of containers, from which this one was copied.
+ */
+export function readJournal(container: Container): Journal | undefined {
+  const { hostFiles } = container;
   const text = readIfPresent(hostFiles);
   if (text === undefined) return undefined;
   const damaged = () => new AtomicError(`${hostFiles} is damaged`);
-  return orUndefined(() => parseJson(Journal, text, damaged));
+  const journal = orUndefined(() => parseJson(Journal, text, damaged));
+  if (journal === undefined) return undefined;
+  const deployment = deploymentAt(container, journal.deployment);
+  return deployment === undefined ? undefined : { ...journal, deployment };
 }
 
 /** Puts a journal on disk. Templates may have filled secrets into what it has the checksums of. */

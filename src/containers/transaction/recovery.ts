@@ -1,22 +1,24 @@
 /** Finishes or undoes what a killed command left of a container. */
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
-import type { Context } from '../../context.ts';
-import { lineOf } from '../../errors.ts';
+import { dirname, join } from 'node:path';
+import { type Context, shieldedFrom } from '../../context.ts';
+import { AtomicError, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
+import { faultPoint } from '../../faults.ts';
 import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
 import { type ContainerState, containerState } from '../../host/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
-import { activePath, type Container, containerOf } from '../deployments/container.ts';
+import { activePath, type Container, containerOf, deploymentAt } from '../deployments/container.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
 import { readJournal } from '../host-files/journal.ts';
-import { applyHostFiles } from '../placement/apply.ts';
 import { undoHostFiles } from '../placement/settle.ts';
+import { stageOnHost } from '../placement/stage-on-host.ts';
 import { swapHostFiles } from '../placement/swap.ts';
 import {
   findRunning,
   NOTHING_RUNNING,
   type RunningContainer,
+  startRunning,
   stopRunning,
   unionOf,
 } from '../service/restart-set.ts';
@@ -63,6 +65,7 @@ export async function recover(context: Context, container: Container, moment: Mo
     if (exists(container.hostFiles)) await undoHostFiles(context, container);
     return;
   }
+  requireOwn(container, marker);
   await using _locks = await lockDependants(context, container);
   const quiet: Context = { ...context, report: () => undefined };
   const active = activePath(container);
@@ -71,6 +74,15 @@ export async function recover(context: Context, container: Container, moment: Mo
       ? await removeRest(quiet, container, marker)
       : await carryThrough(quiet, container, { ...moment, active, marker });
   warn(context, `An earlier atomic command on '${container.name}' was cut short: ${outcome}`);
+}
+
+/** What is on record in a copy of another directory of containers is about that, and about a host that has changed since. */
+function requireOwn(container: Container, { from, to }: Partial<Marker>): void {
+  const path = to ?? from;
+  if (path === undefined || deploymentAt(container, path) !== undefined) return;
+  throw new AtomicError(`cannot finish what ${container.marker} says, which is about ${path}`, {
+    hint: `use ATOMIC_OSTREE_CHECKOUT_PATH=${dirname(path)}; for a copy of that directory, remove the file`,
+  });
 }
 
 async function removeRest(context: Context, container: Container, marker: Partial<Marker>): Promise<string> {
@@ -99,10 +111,14 @@ async function carryThrough(
   try {
     await perform(context, steps, begun);
   } catch (error) {
-    if (context.signal.aborted || begun.at(-1)?.point !== 'switch.started') throw error;
+    if (context.signal.aborted || begun.at(-1)?.point !== 'switch.started') {
+      await startAgain(shieldedFrom(context), progress);
+      throw error;
+    }
     // a service that does not start must not keep the next command from mending it
     flaw = `, but ${lineOf(error)}`;
     if (canGoBack) {
+      await stageFilesOf(context, container, { from, to: active });
       await goBack(context, begun, progress);
       flaw = `${flaw}; went back to the deployment ${from}`;
     }
@@ -110,6 +126,15 @@ async function carryThrough(
   }
   await settle(context, container);
   return `finished the deployment ${active}${flaw}`;
+}
+
+/** What is in the way of a step can be there for long: until it is gone, what ran runs from the active deployment. */
+async function startAgain(context: Context, { running }: Progress): Promise<void> {
+  try {
+    await startRunning(context, running);
+  } catch (error) {
+    context.log.debug({ error: lineOf(error) }, 'cannot start what ran before the recovery');
+  }
 }
 
 interface Recovery extends Change {
@@ -183,19 +208,32 @@ function hostFilesAgainStep(container: Container, { from, to }: Change): Step {
       await reloadForHostFiles(context, container.name, [from, to]);
     },
     undo: async (context) => {
-      await applyFilesOf(context, container, from);
+      await faultPoint(context, 'recover.linked');
+      if (readJournal(container)?.deployment === from) await swapHostFiles(context, container);
+      else await undoHostFiles(context, container);
       await reloadForHostFiles(context, container.name, [from, to]);
+      await faultPoint(context, 'recover.host-files');
     },
   };
 }
 
-/** Also when the journal is gone, and with it what was aside. */
-async function applyFilesOf(context: Context, container: Container, path: string | undefined): Promise<void> {
-  const active = readableIn(context, container, path);
-  if (active === undefined) return;
-  const others = container.slots.filter((slot) => slot !== path);
-  const previous = others.flatMap((slot) => readableIn(context, container, slot) ?? []);
-  await applyHostFiles(context, container, { active, previous });
+/**
+ * When the change has been settled, nothing lies aside of the files of the deployment that is gone back to: they are
+ * put there again. That is on record before the link is changed, so that a recovery of this recovery knows whose files
+ * are on the host.
+ */
+async function stageFilesOf(
+  context: Context,
+  container: Container,
+  { from, to }: { from: string; to: string },
+): Promise<void> {
+  const journal = readJournal(container);
+  if (journal?.deployment === to && journal.phase !== 'settling') return;
+  const [before, now] = [from, to].map((path) => readableIn(context, container, path));
+  if (before === undefined) return;
+  const installed = now === undefined ? [before] : [before, now];
+  await stageOnHost(context, container, { to: before, destination: from, installed });
+  await faultPoint(context, 'recover.staged');
 }
 
 /** A unit that was not there, or not enabled, when systemd planned the boot is no part of it. */

@@ -193,7 +193,11 @@ export function linkStep(container: Container, { from, to }: Change): Step {
   return {
     point: 'switch.linked',
     run: async () => await pointTo(container, to),
-    undo: async () => await pointTo(container, from),
+    undo: async () => {
+      await pointTo(container, from);
+      // what is undone after this would be done again by a recovery that finds the link as it was
+      await syncPath(container.directory);
+    },
   };
 }
 
@@ -214,17 +218,18 @@ export function syncStep({ directory }: Container): Step {
 /** Whether a deployment has a service: if not, its unit can only be removed once the one before has been stopped. */
 export const hasUnit = ({ name }: Container, path: string) => exists(unitCopy(path, name));
 
-/** The deployment in a directory; a damaged record, which is worth a warning, says nothing about the host. */
+/**
+ * The deployment in a directory; a damaged record, which is worth a warning, says nothing about the host. It is read
+ * again once: without it, nobody knows which host files are the container's.
+ */
 export function readableIn(
   context: Context,
   { name }: Container,
   path: string | undefined,
 ): Deployment | undefined {
   if (path === undefined || !isDirectory(path)) return undefined;
-  return ifPossible(
-    () => readDeployment(name, path),
-    (error) => warn(context, lineOf(error)),
-  );
+  const read = () => readDeployment(name, path);
+  return ifPossible(read) ?? ifPossible(read, (error) => warn(context, lineOf(error)));
 }
 
 /** The marker of a change, before anything has been stopped. */
