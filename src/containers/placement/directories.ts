@@ -29,15 +29,15 @@ export function isRefused(error: unknown): boolean {
 }
 
 /** Tries again once: a file system that has failed need not fail twice. */
-export function twice(
-  body: () => void,
+export function twice<Result>(
+  body: () => Result,
   isWorthIt: (error: unknown) => boolean = (error) => !isErrno(error, ...IN_USE),
-): void {
+): Result {
   try {
-    body();
+    return body();
   } catch (error) {
     if (!isWorthIt(error)) throw error;
-    body();
+    return body();
   }
 }
 
@@ -50,8 +50,8 @@ export function removeDirectories(context: Context, host: Directory, paths: Iter
   let isDone = true;
   for (const path of [...paths].sort().reverse()) {
     try {
-      using parent = openOnHost(host, dirname(path));
       twice(() => {
+        using parent = openOnHost(host, dirname(path));
         if (parent?.stat(basename(path))?.isDirectory()) parent.rmdir(basename(path));
       });
     } catch (error) {
@@ -68,7 +68,7 @@ export function syncDirectories(context: Context, host: Directory, paths: Iterab
   const synced = new Set<string>();
   for (const path of paths) {
     try {
-      using nearest = openNearest(host, path);
+      using nearest = twice(() => openNearest(host, path));
       if (!synced.has(nearest.path)) nearest.sync();
       synced.add(nearest.path);
     } catch (error) {

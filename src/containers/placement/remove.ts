@@ -80,7 +80,7 @@ async function removeIn(
   const emptied: string[] = [];
   for (const [entry, records] of mine) {
     try {
-      using directory = openOnHost(host, path);
+      using directory = twice(() => openOnHost(host, path));
       const found = directory && findIn(directory, basename(entry), context.signal);
       const isShared = owners.namesOf(entry).length > 0;
       const removal = await decideRemoval({ found, mine: records, isShared });

@@ -122,8 +122,10 @@ function removeAsides(context: Context, host: Directory, { groups }: Journal): b
   let isDone = true;
   for (const { directory: path, aside } of groups) {
     try {
-      using directory = openOnHost(host, path);
-      twice(() => directory?.removeTree(aside));
+      twice(() => {
+        using directory = openOnHost(host, path);
+        directory?.removeTree(aside);
+      });
     } catch (error) {
       warnAbout(context, `cannot remove ${printable(join(path, aside))}`, error);
       isDone &&= error instanceof Obstacle;

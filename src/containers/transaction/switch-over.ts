@@ -59,8 +59,17 @@ export async function switchOver(
     await carryOut(context, container, { ...request, hasUnit: hasUnit(container, prepared) });
   } catch (error) {
     // nothing has been touched: what was built aside goes
-    if (!isMarked(container)) await settleSlots(shieldedFrom(context), container);
+    if (!isMarked(container)) await tidyUp(context, container);
     throw error;
+  }
+}
+
+/** Its failure is no news besides that of the change. */
+async function tidyUp(context: Context, container: Container): Promise<void> {
+  try {
+    await settleSlots(shieldedFrom(context), container);
+  } catch (error) {
+    warn(context, `${lineOf(error)}; the next atomic command on '${container.name}' tries again`);
   }
 }
 

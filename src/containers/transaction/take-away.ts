@@ -40,12 +40,8 @@ export async function takeAway(
 ): Promise<readonly string[]> {
   const problems: string[] = [];
   const attempt = async (step: () => Promise<unknown>) => {
-    try {
-      await step();
-    } catch (error) {
-      if (error instanceof Interrupted || context.signal.aborted) throw error;
-      problems.push(lineOf(error));
-    }
+    const problem = await problemOf(context, step);
+    if (problem !== undefined) problems.push(problem);
   };
   const unit = unitState(container);
   const tmpfiles = tmpfilesState(container, unit);
@@ -66,12 +62,30 @@ export async function takeAway(
   await attempt(() => removeTmpfilesFile(context, container, tmpfiles));
   await faultPoint(context, 'remove.tmpfiles');
   problems.push(...(await removeSlots(context, container)));
-  await syncPath(container.directory);
+  await attempt(() => syncPath(container.directory));
   await faultPoint(context, 'remove.slots');
-  await unmark(container);
+  await attempt(() => unmark(container));
   await faultPoint(context, 'remove.unmarked');
-  await settleSlots(context, container);
+  await attempt(() => settleSlots(context, container));
   return problems;
+}
+
+/**
+ * Takes a step, twice if need be: a file system that has failed need not fail again, and what one step leaves nobody
+ * could tell to be the container's when the others are done.
+ *
+ * @returns what is in its way
+ */
+async function problemOf(context: Context, step: () => Promise<unknown>): Promise<string | undefined> {
+  for (let isLast = false; ; isLast = true) {
+    try {
+      await step();
+      return undefined;
+    } catch (error) {
+      if (error instanceof Interrupted || context.signal.aborted) throw error;
+      if (isLast) return lineOf(error);
+    }
+  }
 }
 
 /** A damaged marker does not say whose files are on the host: then it can be those of either slot. */
