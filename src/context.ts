@@ -40,6 +40,9 @@ export interface Channels {
   readonly debug: ((line: string) => void) | undefined;
 }
 
+/** systemd's own socket, for root; systemctl(1) uses it, too. */
+const MANAGER_SOCKET = '/run/systemd/private';
+
 /**
  * Reads the configuration and makes the context of a run.
  *
@@ -53,7 +56,9 @@ export async function openContext(surroundings: Surroundings, { report, debug }:
   const processes = createProcesses({ env, log, signal, isApart: ignoresSignals });
   const paths = pathsOf(env, config, user);
   const hasManager = findManager({ env, user });
-  return { env, hasManager, user, cwd, program, signal, config, log, processes, report, paths };
+  const managerSocket = hasManager && user.isRoot ? MANAGER_SOCKET : undefined;
+  const host = { env, hasManager, managerSocket, user, signal, log, processes };
+  return { ...host, cwd, program, config, report, paths };
 }
 
 /**

@@ -31,3 +31,31 @@ export function note({ report }: Reporter, text: string): void {
 export function warn({ report }: Reporter, text: string): void {
   report({ kind: 'warning', text });
 }
+
+/** A report that can be held back for a while. */
+export interface HeldReports {
+  readonly report: Report;
+  /** From now on, what is reported is kept. */
+  readonly hold: () => void;
+  /** What was kept is reported, in its order. */
+  readonly release: () => void;
+}
+
+/** While something waits for the work, the work does not wait for whoever reads what is reported of it. */
+export function holdable(report: Report): HeldReports {
+  let isHeld = false;
+  const kept: ProgressEvent[] = [];
+  return {
+    report: (event) => {
+      if (isHeld) kept.push(event);
+      else report(event);
+    },
+    hold: () => {
+      isHeld = true;
+    },
+    release: () => {
+      isHeld = false;
+      for (const event of kept.splice(0)) report(event);
+    },
+  };
+}

@@ -23,7 +23,8 @@ import type { SystemPackage } from './system-package/sources.ts';
 import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
 import { switchOver } from './transaction/switch-over.ts';
 import { withContainer, withLock } from './transaction/transaction.ts';
-import { alreadyExists } from './transaction/unit-files.ts';
+import { alreadyExists } from './units/files.ts';
+import { needsReload } from './units/reload.ts';
 
 export interface InstallRequest {
   /** The image as typed, with its transport prefix. */
@@ -152,13 +153,15 @@ async function display(context: Context, image: string, install: Install): Promi
   if (found === undefined) {
     context.report({ kind: 'extracting', path: destination });
     note(context, `Would pull ${image}, and install what it asks for`);
-    showChange(context, container, { unit: undefined, tmpfiles: undefined, services: 'enable', destination });
+    const nothing = { unit: undefined, tmpfiles: undefined, isReloaded: false };
+    showChange(context, container, { ...nothing, services: 'enable', destination });
     return;
   }
   const request = firstDeployment(context, { image: found, reference: found.name }, install);
   const plan = await withLock(context, container, async () => await previewDeployment(context, request));
   showDeployment(context, plan);
-  showChange(context, container, { ...plan, services: 'enable' });
+  const isReloaded = await needsReload(context, container, plan.unit);
+  showChange(context, container, { ...plan, services: 'enable', isReloaded });
 }
 
 function firstDeployment(context: Context, stored: StoredImage, install: Install): PrepareRequest {

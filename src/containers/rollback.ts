@@ -65,6 +65,7 @@ async function display(context: Context, container: Container): Promise<void> {
   note(context, `Rolling back container ${name} to the checkout at ${path}`);
   const running = await findRunning(context, { name, runtime: recordedRuntime(context, container, from) });
   showChange(context, container, {
+    isReloaded: true,
     unit: readIfPresent(unitCopy(path, name)),
     tmpfiles: readIfPresent(tmpfilesCopy(path, name)),
     services: servicesOf(running),

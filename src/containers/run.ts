@@ -3,7 +3,7 @@ import type { Context } from '../context.ts';
 import { AtomicError } from '../errors.ts';
 import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
-import { deleteContainer } from '../host/runtime.ts';
+import { deleteContainer } from '../host/runtime/runtime.ts';
 import { noManager } from '../host/service-manager.ts';
 import * as systemd from '../host/systemd.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';

@@ -7,7 +7,7 @@ import { parseContainerName } from './deployments/name.ts';
 import { installedRuntime } from './deployments/runtime.ts';
 import { hasForeignUnit } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
-import { stopService } from './service/service.ts';
+import { forgetFailures, stopService } from './service/service.ts';
 import { withContainer } from './transaction/transaction.ts';
 
 export interface StopRequest {
@@ -39,5 +39,8 @@ async function stop(context: Context, request: StopRequest): Promise<void> {
     context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
     return;
   }
-  await withContainer(context, container, async () => await stopService(context, container, runtime));
+  await withContainer(context, container, async () => {
+    await stopService(context, container, runtime);
+    await forgetFailures(context, [container]);
+  });
 }

@@ -4,7 +4,7 @@ import type { Context } from '../context.ts';
 import { AtomicError, NotFoundError } from '../errors.ts';
 import { note } from '../events.ts';
 import { exists } from '../host/files/files.ts';
-import { requireRuntime } from '../host/runtime.ts';
+import { requireRuntime } from '../host/runtime/runtime.ts';
 import { findOrPullImage } from '../images/find-or-pull.ts';
 import { findImage } from '../images/store/images.ts';
 import { type Labels, labelsOf } from '../images/store/labels.ts';
@@ -96,7 +96,7 @@ async function display(
     const plan = await previewDeployment(context, next);
     showDeployment(context, plan);
     const running = await findRunning(context, { name: container.name, runtime: runtimes.before });
-    showChange(context, container, { ...plan, services: servicesOf(running) });
+    showChange(context, container, { ...plan, services: servicesOf(running), isReloaded: true });
     return true;
   });
 }

@@ -20,6 +20,8 @@ export interface Host {
   /** Whether the systemd of the host, or an ordinary user's own, runs, and can start and stop units. */
   readonly hasManager: boolean;
   readonly log: Log;
+  /** Where systemd listens for us; absent when only systemctl(1) may ask it. */
+  readonly managerSocket?: string | undefined;
   /** Aborted, with an `Interrupted` as its reason, when a signal asks us to stop. */
   readonly signal: AbortSignal;
 }

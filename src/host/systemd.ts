@@ -1,15 +1,14 @@
 /** systemctl(1): the system manager for root, the user manager for others. */
+import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import { ToolError } from '../errors.ts';
+import { runJob } from './dbus/jobs.ts';
 import type { Host } from './host.ts';
 import { noManager } from './service-manager.ts';
 
 /** The words of a systemctl call, as they are shown and as they are run. */
 export function systemctlArgv({ user }: Host, ...words: readonly string[]): readonly string[] {
   return ['systemctl', ...(user.isRoot ? [] : ['--user']), ...words];
-}
-
-/** The command that shows what a unit has written. */
-export function journalctl({ user }: Host, name: string): string {
-  return `journalctl ${user.isRoot ? '' : '--user '}-u ${name}`;
 }
 
 /** Has the manager do something; where there is none, nothing runs, and there is nothing to do. */
@@ -36,11 +35,32 @@ async function systemctl(host: Host, ...words: readonly string[]): Promise<strin
   return (await host.processes.run({ tool, args, env: { LC_ALL: 'C' } })).stdout;
 }
 
-export const start = async (host: Host, unit: string) => await systemctl(host, 'start', '--', unit);
+/** How a job ends that was not in vain. */
+const WELL = ['done', 'skipped'];
+
+/** @throws ToolError when the unit does not start */
+export async function start(host: Host, unit: string): Promise<void> {
+  const result = await runJob(host, 'StartUnit', unit);
+  if (result === undefined) await systemctl(host, 'start', '--', unit);
+  else if (!WELL.includes(result)) {
+    const stderr = `the job has ended with '${result}'`;
+    throw new ToolError(
+      systemctlArgv(host, 'start', '--', unit),
+      { exitCode: 1, signal: undefined, stderr },
+      1,
+    );
+  }
+}
+
 /** Asks for the start of a unit where there is a manager, and does not wait for it: nothing that runs while the machine boots may. */
 export const startLater = async (host: Host, unit: string) =>
   await command(host, 'start', '--no-block', '--', unit);
-export const stop = async (host: Host, unit: string) => await command(host, 'stop', '--', unit);
+
+/** @throws ToolError when the unit does not stop, or there is none */
+export async function stop(host: Host, unit: string): Promise<void> {
+  const result = await runJob(host, 'StopUnit', unit);
+  if (result === undefined || !WELL.includes(result)) await command(host, 'stop', '--', unit);
+}
 
 /** systemctl(1): there is no such unit. */
 const NOT_LOADED = 5;
@@ -56,6 +76,32 @@ export const daemonReload = async (host: Host) => await command(host, 'daemon-re
 
 /** Makes the links of the unit's `[Install]` section, and reloads: new and changed units are known afterwards. */
 export const enable = async (host: Host, unit: string) => await arrange(host, 'enable', unit);
+
+/** Makes the links of the unit's `[Install]` section, without systemd, which may not know the unit; for root. */
+export const enableWithoutReload = async (host: Host, unit: string) =>
+  await systemctl(host, '--root=/', 'enable', '--', unit);
+
+/** Where systemd finds units, besides the administrator's (systemd.unit(5)). */
+const OTHER_UNITS = [
+  '/run/systemd/system',
+  '/run/systemd/generator',
+  '/run/systemd/generator.late',
+  '/usr/local/lib/systemd/system',
+  '/usr/lib/systemd/system',
+  '/lib/systemd/system',
+];
+
+/**
+ * Whether systemd has the unit in its memory, so that it would not read a file of that name before it is told to; or
+ * might have, since a package brings one, be it as another name of its own.
+ */
+export async function isKnown(host: Host, unit: string): Promise<boolean> {
+  if (OTHER_UNITS.some((directory) => lstatSync(join(directory, unit), { throwIfNoEntry: false })))
+    return true;
+  const how = ['--all', '--full', '--plain', '--no-legend', '--no-pager'];
+  const words = (await systemctl(host, 'list-units', ...how, '--', unit)).trim().split(/\s+/);
+  return words[0] === unit && words[1] !== 'not-found';
+}
 
 /** Removes the links and stops the unit; a `daemonReload` has to follow. */
 export async function disableNow(host: Host, unit: string): Promise<void> {
@@ -80,9 +126,9 @@ export async function isBooting(host: Host): Promise<boolean> {
   return ['initializing', 'starting'].includes(stdout.trim());
 }
 
-/** Forgets that the unit failed. */
-export const resetFailed = async (host: Host, unit: string) =>
-  await command(host, 'reset-failed', '--', unit);
+/** Forgets that the units failed, and how often they were started. */
+export const resetFailed = async (host: Host, units: readonly string[]) =>
+  await command(host, 'reset-failed', '--', ...units);
 
 /**
  * The states (`active`, `failed`, …) of all services that systemd has loaded, by name without `.service`; others are
@@ -195,28 +241,4 @@ export function parseUnitState(output: string): UnitState {
 function splitAtEquals(line: string): [string, string] {
   const at = line.indexOf('=');
   return [line.slice(0, at), line.slice(at + 1)];
-}
-
-/** The last lines that a unit has written since a time, in seconds since the epoch; none without a journal. */
-export async function journalOf(
-  host: Host,
-  unit: string,
-  { since, lines }: { since: number; lines: number },
-): Promise<readonly string[]> {
-  const scope = host.user.isRoot ? `--unit=${unit}` : `--user-unit=${unit}`;
-  return await journal(host, scope, `--since=@${since}`, `--lines=${lines}`);
-}
-
-/** The last line that the processes of a run of a unit have written, without what systemd says of it; none without a journal. */
-export async function lastWordsOf(host: Host, { invocation }: UnitState): Promise<string | undefined> {
-  if (invocation === '') return undefined;
-  return (await journal(host, '--lines=1', `_SYSTEMD_INVOCATION_ID=${invocation}`)).at(-1);
-}
-
-async function journal(host: Host, ...which: readonly string[]): Promise<readonly string[]> {
-  // what has been written a moment ago is still on its way
-  if (host.user.isRoot) await host.processes.run({ tool: 'journalctl', args: ['--sync'], expected: [1] });
-  const args = ['--quiet', '--no-pager', '--output=cat', ...which];
-  const { stdout } = await host.processes.run({ tool: 'journalctl', args, expected: [1] });
-  return stdout.split('\n').filter((line) => line.trim() !== '');
 }

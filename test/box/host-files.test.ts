@@ -233,7 +233,6 @@ describe('noContainerService', () => {
       [
         `Extracting to ${CONTAINERS}/tool.0`,
         'Created file /usr/local/bin/atomic-test-tool',
-        'systemctl daemon-reload',
         'systemd-tmpfiles --create /etc/tmpfiles.d/tool.conf',
         '',
       ].join('\n'),

@@ -36,7 +36,6 @@ describe('the main path', () => {
       stderr: '',
       stdout: [
         `Extracting to ${HELLO}.0`,
-        'systemctl daemon-reload',
         'systemd-tmpfiles --create /etc/tmpfiles.d/hello.conf',
         'systemctl enable hello',
         '',

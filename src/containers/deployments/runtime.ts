@@ -3,7 +3,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
-import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime.ts';
+import { defaultRuntime, requireRuntime, runtimePath } from '../../host/runtime/runtime.ts';
 import { type Container, hintForMissing, installedPath } from './container.ts';
 import { readDeployment } from './deployment.ts';
 

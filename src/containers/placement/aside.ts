@@ -28,7 +28,7 @@ export function makeAside(directory: Directory, { aside }: Group): Aside {
 }
 
 /** `undefined` when there is none, or none that is complete. */
-export function openAside(directory: Directory, { aside }: Group): Aside | undefined {
+export function openAside(directory: Directory, { aside }: Pick<Group, 'aside'>): Aside | undefined {
   if (directory.stat(aside) === undefined) return undefined;
   using found = directory.open(aside);
   if (NAMES.some((name) => found.stat(name) === undefined)) return undefined;

@@ -1,4 +1,5 @@
 /** Renames staged host files to their final paths, while the service is stopped. */
+import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { isErrno, orUndefined } from '../../errors.ts';
@@ -13,6 +14,45 @@ import { ownersBeside } from '../host-files/owners.ts';
 import { recordedFiles, recordsOf } from '../host-files/record.ts';
 import { type Aside, isSame, openAside, stampOf } from './aside.ts';
 
+/** What there is to swap, looked up while the service still runs. */
+export interface Swap {
+  readonly journal: Journal;
+  readonly groups: readonly ReadyGroup[];
+}
+
+type GroupOf<Kind> = Omit<Group, 'changes'> & { readonly changes: readonly Kind[] };
+type ReadyGroup = GroupOf<ReadyChange>;
+
+interface ReadyChange extends Change {
+  /** What lies aside of the entry, if it does. */
+  readonly arriving: BigIntStats | undefined;
+  readonly leaving: BigIntStats | undefined;
+}
+
+/**
+ * Looks up what `stageOnHost` has prepared; `undefined` when nothing is staged.
+ *
+ * @throws AtomicError, naming a file, when one cannot get its place
+ */
+export function readSwap(context: Context, container: Container): Swap | undefined {
+  const journal = readJournal(container);
+  if (journal?.phase !== 'staged') return undefined;
+  using host = openHost(context);
+  return { journal, groups: journal.groups.map((group) => readGroup(host, group)) };
+}
+
+function readGroup(host: Directory, group: Group): ReadyGroup {
+  if (group.changes.length === 0) return { ...group, changes: [] };
+  return inGroup(host, group, (_, { arriving, leaving }) => ({
+    ...group,
+    changes: group.changes.map((change) => ({
+      ...change,
+      arriving: arriving.stat(change.name),
+      leaving: leaving.stat(change.name),
+    })),
+  }));
+}
+
 /**
  * Makes the host files those of the deployment that `stageOnHost` has prepared; renames, links and unlinks only. Can be
  * run again from any half-way state, by another process too; does nothing when nothing is staged. What somebody has put
@@ -20,13 +60,17 @@ import { type Aside, isSame, openAside, stampOf } from './aside.ts';
  *
  * @throws AtomicError, naming the file, when one cannot get its place; `undoHostFiles` puts all back
  */
-export async function swapHostFiles(context: Context, container: Container): Promise<void> {
-  const journal = readJournal(container);
-  if (journal?.phase !== 'staged') return;
+export async function swapHostFiles(
+  context: Context,
+  container: Container,
+  swap: Swap | undefined = readSwap(context, container),
+): Promise<void> {
+  if (swap === undefined) return;
+  const { journal, groups } = swap;
   using host = openHost(context);
   const created: string[] = [];
   const taken: string[] = [];
-  for (const group of journal.groups) {
+  for (const group of groups) {
     for (const [path, outcome] of swapGroup(host, group)) {
       if (outcome === 'put') created.push(path);
       if (outcome === 'taken') taken.push(path);
@@ -59,23 +103,34 @@ function madeFiles({ made, record }: Journal): readonly string[] {
   return made.filter((path) => files.has(path));
 }
 
-function swapGroup(host: Directory, group: Group): readonly [path: string, Outcome][] {
+function swapGroup(host: Directory, group: ReadyGroup): readonly [path: string, Outcome][] {
   if (group.changes.length === 0) return [];
+  return inGroup(host, group, (directory, aside) =>
+    group.changes.map((change) => {
+      const path = join(group.directory, change.name);
+      return [path, swapOne({ path, change, directory, aside })];
+    }),
+  );
+}
+
+/** Opens the directory of a group, and what lies aside in it. */
+function inGroup<Result>(
+  host: Directory,
+  group: GroupOf<Change>,
+  work: (directory: Directory, aside: Aside) => Result,
+): Result {
   using directory = openGroup(host, group);
   using aside = directory && openAside(directory, group);
   if (directory === undefined || aside === undefined)
     throw cannotPut(firstOf(group), `${group.directory} is not what it was a moment ago`);
-  return group.changes.map((change) => {
-    const path = join(group.directory, change.name);
-    return [path, swapOne({ path, change, directory, aside })];
-  });
+  return work(directory, aside);
 }
 
-function firstOf({ directory, changes }: Group): string {
+function firstOf({ directory, changes }: GroupOf<Change>): string {
   return join(directory, changes[0]?.name ?? '');
 }
 
-function openGroup(host: Directory, group: Group): Directory | undefined {
+function openGroup(host: Directory, group: GroupOf<Change>): Directory | undefined {
   try {
     return openOnHost(host, group.directory);
   } catch (error) {
@@ -85,7 +140,7 @@ function openGroup(host: Directory, group: Group): Directory | undefined {
 
 interface Place {
   readonly path: string;
-  readonly change: Change;
+  readonly change: ReadyChange;
   readonly directory: Directory;
   readonly aside: Aside;
 }
@@ -101,13 +156,13 @@ function swapOne({ change, ...place }: Place): Outcome {
   }
 }
 
-function putOne({ change: { name, stamp }, directory, aside }: Place): Outcome {
+function putOne({ change, directory, aside }: Place): Outcome {
+  const { name, stamp, arriving, leaving } = change;
   const now = directory.stat(name);
-  if (isSame(now, aside.arriving.stat(name))) return 'done';
+  if (isSame(now, arriving)) return 'done';
   try {
     if (now === undefined) aside.arriving.link(name, directory, name);
-    else if (isSame(now, aside.leaving.stat(name)) && stampOf(now) === stamp)
-      aside.ready.rename(name, directory, name);
+    else if (isSame(now, leaving) && stampOf(now) === stamp) aside.ready.rename(name, directory, name);
     else return 'taken';
     return 'put';
   } catch (error) {
@@ -116,10 +171,10 @@ function putOne({ change: { name, stamp }, directory, aside }: Place): Outcome {
   }
 }
 
-function removeOne({ change: { name, stamp }, directory, aside }: Place): Outcome {
+function removeOne({ change: { name, stamp, leaving }, directory }: Place): Outcome {
   const now = directory.stat(name);
   if (now === undefined) return 'done';
-  if (!isSame(now, aside.leaving.stat(name)) || stampOf(now) !== stamp) return 'modified';
+  if (!isSame(now, leaving) || stampOf(now) !== stamp) return 'modified';
   directory.unlink(name);
   return 'done';
 }

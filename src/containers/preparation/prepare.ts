@@ -7,7 +7,7 @@ import { faultPoint } from '../../faults.ts';
 import { makeDirectory, readIfPresent } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
-import { probeRuntime, type RuntimeFeatures } from '../../host/runtime.ts';
+import { probeRuntime, type RuntimeFeatures } from '../../host/runtime/runtime.ts';
 import { checkoutImage } from '../../images/layers/checkout.ts';
 import { makeCheckouts } from '../../images/store/places.ts';
 import { waitForAll } from '../../wait-for-all.ts';

@@ -14,6 +14,8 @@ export interface ShownChange {
   readonly tmpfiles: string | undefined;
   /** `enable` at an install; otherwise the names of the containers and units that are stopped and started. */
   readonly services: 'enable' | { readonly stopped: readonly string[]; readonly started: readonly string[] };
+  /** Whether systemd would read its units again. */
+  readonly isReloaded: boolean;
   /** The directory of the deployment that the container would have. */
   readonly destination: string;
 }
@@ -42,7 +44,7 @@ export function showChange(context: Context, container: Container, change: Shown
   if (!isInstall) for (const service of services.stopped) systemctl('stop', service);
   if (change.unit !== undefined) showFile(context, unit, change.unit);
   if (change.tmpfiles !== undefined) showFile(context, tmpfiles, change.tmpfiles);
-  command(systemctlArgv(context, 'daemon-reload'));
+  if (change.isReloaded) command(systemctlArgv(context, 'daemon-reload'));
   if (change.tmpfiles !== undefined) command(tmpfilesArgv('--create', tmpfiles));
   if (isInstall && change.unit !== undefined) systemctl('enable', name);
   note(context, `Would make ${link} point to ${change.destination}`);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { readIfPresent, removeIfPresent } from '../../host/files/files.ts';
-import { type RuntimeFeatures, writeDefaultConfig } from '../../host/runtime.ts';
+import { type RuntimeFeatures, writeDefaultConfig } from '../../host/runtime/runtime.ts';
 import type { Exports } from './exports.ts';
 import { type Confinement, confinementOf } from './present-config.ts';
 import type { Template, Values } from './template.ts';

@@ -1,5 +1,5 @@
 /** Makes the systemd unit of a container from the image's template or ours. */
-import type { RuntimeFeatures } from '../../host/runtime.ts';
+import type { RuntimeFeatures } from '../../host/runtime/runtime.ts';
 import type { Template, Values } from './template.ts';
 
 /** For an image without service.template. Root: systemd follows the container's own process by its pid file. */
@@ -117,6 +117,13 @@ export function installSectionOf(unit: string): string {
   const end = rest.findIndex((line) => line.startsWith('['));
   const section = end < 0 ? rest : rest.slice(0, end);
   return section.filter((line) => line !== '' && !/^[#;]/.test(line)).join('\n');
+}
+
+/** Whether a unit's `[Install]` section is about more than when it is started itself: other names, what needs it. */
+export function changesOthers(unit: string): boolean {
+  return installSectionOf(unit)
+    .split('\n')
+    .some((line) => line !== '' && !/^WantedBy\s*=/.test(line));
 }
 
 /** The values of all lines `KEY=VALUE` of a unit file. */

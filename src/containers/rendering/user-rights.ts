@@ -2,7 +2,7 @@
 import { userInfo } from 'node:os';
 import type { Context } from '../../context.ts';
 import { readIfPresent } from '../../host/files/files.ts';
-import { findProgram } from '../../host/runtime.ts';
+import { findProgram } from '../../host/runtime/runtime.ts';
 import { parseIdRanges, type UserIds } from './user-ids.ts';
 
 export interface UserRights extends UserIds {

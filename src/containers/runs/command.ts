@@ -16,7 +16,7 @@ import {
   isContainerRunning,
   runBundle,
   startInContainer,
-} from '../../host/runtime.ts';
+} from '../../host/runtime/runtime.ts';
 import type { Container } from '../deployments/container.ts';
 import { bindSources, parseOciConfig, singleRunConfig } from '../rendering/oci-config.ts';
 import { isServiceRunning } from '../service/service.ts';

@@ -7,7 +7,12 @@ import { createFile, exists, makeDirectory } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
 import { guardContainer } from '../../host/guard.ts';
 import { mountOverlay, mountsBelow, unmountLazily } from '../../host/mount.ts';
-import { deleteContainer, probeRuntime, type RuntimeFeatures, runBundle } from '../../host/runtime.ts';
+import {
+  deleteContainer,
+  probeRuntime,
+  type RuntimeFeatures,
+  runBundle,
+} from '../../host/runtime/runtime.ts';
 import { createTmpfiles, removeTmpfiles } from '../../host/tmpfiles.ts';
 import { checkoutImage, type LayeredImage } from '../../images/layers/checkout.ts';
 import { openToRootOf } from '../../images/store/passage.ts';

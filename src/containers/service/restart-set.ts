@@ -8,7 +8,7 @@ import { isContainerName } from '../deployments/name.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
 import { hasOwnUnit } from '../deployments/unit-owner.ts';
-import { startServicesSafely, stopService } from './service.ts';
+import { forgetFailures, requireOwnService, startServicesSafely, stopService } from './service.ts';
 
 /** Also a part of the pending marker, for the recovery. */
 export const RestartSet = z.object({
@@ -72,10 +72,15 @@ export function unionOf(a: RestartSet, b: RestartSet): RestartSet {
   };
 }
 
-/** Stops the containers, and with them what needs them. */
+/** Stops the containers, and with them what needs them. Nothing that could wait is done after the first has stopped. */
 export async function stopRunning(context: Context, { containers }: RestartSet): Promise<void> {
-  for (const { container, runtime } of withUnit(context, containers))
-    await stopService(context, container, runtime);
+  const stopped = withUnit(context, containers);
+  for (const { container } of stopped) await requireOwnService(context, container);
+  await forgetFailures(
+    context,
+    stopped.map(({ container }) => container),
+  );
+  for (const { container, runtime } of stopped) await stopService(context, container, runtime);
 }
 
 /**

@@ -5,7 +5,9 @@ import type { Context } from '../../context.ts';
 import { AtomicError, type ErrorDetails, ToolError, ToolMissingError } from '../../errors.ts';
 import { note, warn } from '../../events.ts';
 import { readLinkIfPresent } from '../../host/files/files.ts';
-import { deleteContainer } from '../../host/runtime.ts';
+import { journalctl, journalOf, lastWordsOf } from '../../host/journal.ts';
+import { type RuntimeRecord, runtimeRecord } from '../../host/runtime/record.ts';
+import { deleteContainer } from '../../host/runtime/runtime.ts';
 import { noManager } from '../../host/service-manager.ts';
 import * as systemd from '../../host/systemd.ts';
 import { waitForAll } from '../../wait-for-all.ts';
@@ -15,7 +17,7 @@ import { withStopGrace } from './stop-grace.ts';
 
 /** How long a service has to have run to count as started, in milliseconds: most that fail do so at once. */
 const SETTLING_TIME = 1000;
-const SETTLING_INTERVAL = 100;
+const SETTLING_INTERVAL = 200;
 /** Lines of the journal that are shown of a service that does not start. */
 const JOURNAL_LINES = 10;
 /** Characters of the last line that become part of an error, which is one line for people. */
@@ -79,17 +81,18 @@ export async function startServicesSafely(context: Context, containers: readonly
 async function watchService(context: Context, container: Container): Promise<void> {
   let restarted: systemd.UnitState | undefined;
   for (let waited = 0; waited < SETTLING_TIME; waited += SETTLING_INTERVAL) {
+    // the service comes first: it is to be up soon
+    await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
     const state = await systemd.unitState(context, container.service);
     if (state.active === 'failed' || state.sub === 'auto-restart')
       throw await startFailure(context, container, state);
     if (state.restarts > 0) restarted = state;
-    await sleep(SETTLING_INTERVAL, undefined, { signal: context.signal });
   }
   if (restarted !== undefined) throw await startFailure(context, container, restarted);
 }
 
 async function reportJournal(context: Context, { name, service }: Container, since: number): Promise<void> {
-  const lines = await systemd.journalOf(context, service, { since, lines: JOURNAL_LINES });
+  const lines = await journalOf(context, service, { since, lines: JOURNAL_LINES });
   for (const line of lines) warn(context, `${name}: ${line}`);
 }
 
@@ -112,9 +115,9 @@ async function startFailure(
   }
   const { active, result, exitStatus } = state;
   const what = `${active}, ${result}, exit status ${exitStatus}`;
-  const lastWords = await bestEffort(systemd.lastWordsOf(context, state));
+  const lastWords = await bestEffort(lastWordsOf(context, state));
   const end = lastWords === undefined ? '' : `, which ends with: ${lastWords.slice(0, LAST_WORDS)}`;
-  const hint = `see '${systemd.journalctl(context, name)}'${end}`;
+  const hint = `see '${journalctl(context, name)}'${end}`;
   return new StartFailure(name, `cannot start '${name}' (${what})`, { hint, cause });
 }
 
@@ -127,13 +130,11 @@ export async function stopService(context: Context, container: Container, runtim
   const { name, service } = container;
   // what may run is that of another host, whose /run is mounted here
   if (!context.hasManager) return note(context, `Nothing to stop: ${noManager(context, '').message}`);
-  if (!(await isOwnServiceLoaded(context, container)))
-    throw new AtomicError(`cannot stop '${name}': systemd has loaded a service of the host by that name`, {
-      hint: `see '${systemd.systemctlArgv(context, 'status', name).join(' ')}'`,
-    });
+  await requireOwnService(context, container);
+  const record = runtimeRecord(context, runtime, name);
   context.report({ kind: 'command', argv: systemd.systemctlArgv(context, 'stop', name) });
   try {
-    await withStopGrace(context, { container, runtime }, () => systemd.stop(context, service));
+    await withStopGrace(context, { container, runtime, record }, () => systemd.stop(context, service));
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new AtomicError(`cannot stop '${name}': ${error.message}`, {
@@ -141,26 +142,49 @@ export async function stopService(context: Context, container: Container, runtim
       cause: error,
     });
   }
-  await deleteContainer(context, runtime, name);
-  await bestEffort(systemd.stopIfLoaded(context, scopeOf(runtime, name)));
-  await forgetFailures(context, container);
+  await removeLeftovers(context, { name, runtime, record });
 }
 
 /**
- * A process that had to be killed leaves the unit `failed`, though it was stopped because the person said so; and one
- * that kept failing leaves its starts counted, so that systemd would refuse the next. Of a unit that is not loaded
- * there is nothing to forget.
+ * Makes sure that what systemd would stop is the container.
+ *
+ * @throws AtomicError when it is a service of the host
  */
-async function forgetFailures(context: Context, { service }: Container): Promise<void> {
-  await bestEffort(systemd.resetFailed(context, service));
+export async function requireOwnService(context: Context, container: Container): Promise<void> {
+  if (await isOwnServiceLoaded(context, container)) return;
+  const { name } = container;
+  throw new AtomicError(`cannot stop '${name}': systemd has loaded a service of the host by that name`, {
+    hint: `see '${systemd.systemctlArgv(context, 'status', name).join(' ')}'`,
+  });
 }
 
 /**
- * The unit that runc and crun make for the cgroup of a container. It may outlive the container for a moment, and would
- * then take the processes of the next one along.
+ * Removes what the runtime still has of a stopped container, and waits until its cgroup is gone, which may outlive it
+ * for a moment, and would then take the processes of the next one along. As a rule there is nothing left, which its
+ * record, if there was one, says without starting a program: others wait for the service to be up again.
  */
-function scopeOf(runtime: string, name: string): string {
-  return `${basename(runtime)}-${name}.scope`;
+async function removeLeftovers(
+  context: Context,
+  { name, runtime, record }: { name: string; runtime: string; record: RuntimeRecord | undefined },
+): Promise<void> {
+  if (record === undefined || record.isPresent()) await deleteContainer(context, runtime, name);
+  const scope = record === undefined ? `${basename(runtime)}-${name}.scope` : record.remainingScope();
+  if (scope !== undefined) await bestEffort(systemd.stopIfLoaded(context, scope));
+}
+
+/**
+ * Makes systemd forget how services fared: a process that had to be killed leaves its unit `failed`, though it was
+ * stopped because the person said so; and one that kept failing leaves its starts counted, so that the next would be
+ * refused. Of a unit that is not loaded there is nothing to forget.
+ */
+export async function forgetFailures(context: Context, containers: readonly Container[]): Promise<void> {
+  if (containers.length === 0) return;
+  await bestEffort(
+    systemd.resetFailed(
+      context,
+      containers.map(({ service }) => service),
+    ),
+  );
 }
 
 /** Waits for something that may fail: then there is no result. */

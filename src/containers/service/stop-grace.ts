@@ -3,7 +3,8 @@ import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
 import { readIfPresent } from '../../host/files/files.ts';
-import { containerState, killContainer } from '../../host/runtime.ts';
+import type { RuntimeRecord } from '../../host/runtime/record.ts';
+import { containerState, killContainer } from '../../host/runtime/runtime.ts';
 import type { Container } from '../deployments/container.ts';
 import { stopsByTerm } from '../rendering/unit.ts';
 
@@ -14,6 +15,8 @@ const STOP_GRACE_SECONDS = 10;
 export interface GracefulStop {
   readonly container: Container;
   readonly runtime: string;
+  /** What the runtime has written down of it, if that can be read. */
+  readonly record: RuntimeRecord | undefined;
 }
 
 /**
@@ -23,15 +26,15 @@ export interface GracefulStop {
  */
 export async function withStopGrace(
   context: Context,
-  { container, runtime }: GracefulStop,
+  stopped: GracefulStop,
   stop: () => Promise<unknown>,
 ): Promise<void> {
-  if (!(await isDeaf(context, { container, runtime }))) {
+  if (!(await isDeaf(context, stopped))) {
     await stop();
     return;
   }
   const timer = new AbortController();
-  const kill = killLater(context, { container, runtime }, timer.signal);
+  const kill = killLater(context, stopped, timer.signal);
   // awaited below; until then nobody else would notice its failure
   kill.catch(() => undefined);
   try {
@@ -55,12 +58,12 @@ async function killLater(
   await killContainer(context, runtime, container.name);
 }
 
-async function isDeaf(context: Context, { container, runtime }: GracefulStop): Promise<boolean> {
+async function isDeaf(context: Context, { container, runtime, record }: GracefulStop): Promise<boolean> {
   const text = readUnit(container.unit);
   if (!stopsByTerm(text)) return false;
-  const state = await containerState(context, runtime, container.name);
-  if (state === undefined || state.pid === 0) return false;
-  const statuses = threadStatuses(state.pid);
+  const { pid = 0 } = record ?? (await containerState(context, runtime, container.name)) ?? {};
+  if (pid === 0) return false;
+  const statuses = threadStatuses(pid);
   return statuses.length > 0 && !statuses.some(canHearTerm);
 }
 

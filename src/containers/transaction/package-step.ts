@@ -2,14 +2,18 @@
 import type { Context } from '../../context.ts';
 import type { Container } from '../deployments/container.ts';
 import { exchangePackage, restorePackage } from '../system-package/installed.ts';
+import { reloadForUnits } from '../units/reload.ts';
 import type { Change, Step } from './steps.ts';
-import { reloadForUnits } from './unit-links.ts';
 
-/** The package of the new deployment takes the place of that of the old one. */
-export function packageStep(container: Container, { from, to }: Change): Step {
+/** The package of the new deployment takes the place of that of the old one; nothing is read where neither has one. */
+export function packageStep(
+  container: Container,
+  { from, to, hasPackage }: Change & { hasPackage: boolean },
+): Step {
   return {
     point: 'switch.package',
     run: async (context) => {
+      if (!hasPackage) return;
       await reloadForUnits(context, await exchangePackage(context, container, { from, to }));
     },
     undo: async (context) => await restore(context, container, { from: to, to: from }),

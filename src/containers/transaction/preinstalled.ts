@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { ownersOf } from '../../host/packages/rpm.ts';
-import { deleteContainer } from '../../host/runtime.ts';
+import { deleteContainer } from '../../host/runtime/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import type { Container } from '../deployments/container.ts';
 import { recordedRuntime } from '../deployments/runtime.ts';

@@ -6,7 +6,7 @@ import { AtomicError, lineOf } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
-import { type ContainerState, containerState } from '../../host/runtime.ts';
+import { type ContainerState, containerState } from '../../host/runtime/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { activePath, type Container, containerOf, deploymentAt } from '../deployments/container.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
@@ -22,6 +22,7 @@ import {
   stopRunning,
   unionOf,
 } from '../service/restart-set.ts';
+import { reloadForHostFiles } from '../units/reload.ts';
 import { lockDependants } from './locks.ts';
 import { type Marker, readMarker } from './marker.ts';
 import { packageAgainStep } from './package-step.ts';
@@ -41,7 +42,6 @@ import {
 } from './steps.ts';
 import { settle } from './switch-over.ts';
 import { takeAway } from './take-away.ts';
-import { reloadForHostFiles } from './unit-links.ts';
 
 /**
  * Whether the machine is still starting, or does not run at all, as in a chroot: then nothing can be stopped or started;

@@ -9,10 +9,10 @@ import { readDeployment } from '../deployments/deployment.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
 import { runsSlot, tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { findRunning, type RestartSet } from '../service/restart-set.ts';
+import { alreadyExists } from '../units/files.ts';
 import { mark } from './marker.ts';
 import { requireNoMountedSlots } from './slots.ts';
 import { takeAway } from './take-away.ts';
-import { alreadyExists } from './unit-files.ts';
 
 /** Whether there is anything with the name of the container, or of one of its slots. */
 export function hasRemains({ link, slots }: Container): boolean {

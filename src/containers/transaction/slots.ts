@@ -1,5 +1,6 @@
 /** Changes the two slots of a container; every step is one rename that can be finished or undone later. */
-import { mkdir, readdir, rename, symlink } from 'node:fs/promises';
+import { renameSync, rmSync, symlinkSync } from 'node:fs';
+import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
@@ -54,9 +55,10 @@ export async function pointTo({ link }: Container, path: string | undefined): Pr
     await removeIfPresent(link);
     return;
   }
-  await removeTemporary(link);
-  await symlink(path, temporaryNameFor(link));
-  await rename(temporaryNameFor(link), link);
+  // services wait for this: threads would only make it later
+  rmSync(temporaryNameFor(link), { force: true });
+  symlinkSync(path, temporaryNameFor(link));
+  renameSync(temporaryNameFor(link), link);
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The steps of a change of deployments, each with its undo; docs/ARCHITECTURE.md has them in one table. */
 import type { Context } from '../../context.ts';
-import { AtomicError, ifPossible, lineOf, orUndefined } from '../../errors.ts';
-import { warn } from '../../events.ts';
+import { AtomicError, ifPossible, lineOf } from '../../errors.ts';
+import { type HeldReports, warn } from '../../events.ts';
 import { type FaultPoint, faultPoint } from '../../faults.ts';
 import { exists, syncPath } from '../../host/files/files.ts';
 import * as systemd from '../../host/systemd.ts';
@@ -16,9 +16,7 @@ import {
 } from '../deployments/container.ts';
 import { type Deployment, readDeployment } from '../deployments/deployment.ts';
 import { tmpfilesState, unitState } from '../deployments/unit-owner.ts';
-import { undoHostFiles } from '../placement/settle.ts';
-import { stageOnHost } from '../placement/stage-on-host.ts';
-import { swapHostFiles } from '../placement/swap.ts';
+import type { Swap } from '../placement/swap.ts';
 import {
   findRunning,
   NOTHING_RUNNING,
@@ -27,12 +25,12 @@ import {
   startRunning,
   stopRunning,
 } from '../service/restart-set.ts';
-import { isMasked } from '../service/service.ts';
+import { forgetFailures, isMasked } from '../service/service.ts';
+import { installUnitFiles, removeMarked } from '../units/files.ts';
+import type { Enablement } from '../units/links.ts';
 import { followOwnBase, pointFollowers } from './follow-base.ts';
 import { type Marker, mark } from './marker.ts';
 import { placeDeployment, pointTo } from './slots.ts';
-import { announce, type Enablement, installUnitFiles, removeMarked } from './unit-files.ts';
-import { reloadForHostFiles } from './unit-links.ts';
 
 /** From one deployment to another. */
 export interface Change {
@@ -61,6 +59,12 @@ export interface Progress {
   running: RestartSet;
   /** The containers that share the root file system, as far as they can follow. */
   followers: readonly RunningContainer[];
+  /** What is said while a service is down waits until it has been started. */
+  reports?: HeldReports;
+  /** The host files that wait for their places. */
+  swap?: Swap | undefined;
+  /** Whether units and drop-ins are among them, or among those that go. */
+  changesUnits?: boolean;
   /** What has been told systemd. */
   lines: Awaited<ReturnType<typeof installUnitFiles>>;
 }
@@ -112,7 +116,11 @@ export function unitsStep(
 }
 
 /** What runs is asked for now, and written down, since somebody may have started or stopped it during the steps before. */
-export function stopStep(container: Container, change: Change, progress: Progress): Step {
+export function stopStep(
+  container: Container,
+  { hasUnit, ...change }: Change & { hasUnit: boolean },
+  progress: Progress,
+): Step {
   const { operation, from, to, runtime } = change;
   return {
     point: 'switch.stopped',
@@ -129,6 +137,9 @@ export function stopStep(container: Container, change: Change, progress: Progres
       await mark(container, { operation, from, to, runtime, running: progress.running });
       await faultPoint(context, 'switch.noted');
       await stopRunning(context, progress.running);
+      progress.reports?.hold();
+      // nothing starts it again, which would do so
+      if (!hasUnit) await forgetFailures(context, [container]);
     },
   };
 }
@@ -157,37 +168,6 @@ export function tmpfilesStep(container: Container, { from, to }: Change): Step {
   };
 }
 
-/** The host files of the new deployment lie beside their places, on disk; and the old ones have second names there. */
-export function copyStep(container: Container, { from, to }: Change): Step {
-  return {
-    point: 'switch.copied',
-    run: async (context) => {
-      const next = readDeployment(container.name, to);
-      const warned = (error: AtomicError) => warn(context, error.line);
-      const read = (path: string) => orUndefined(() => readDeployment(container.name, path), warned) ?? [];
-      const installed = from === undefined ? [] : [from].flatMap(read);
-      const request = { to: next, destination: to, installed };
-      await stageOnHost(context, container, request);
-    },
-    undo: async (context) => {
-      await undoHostFiles(context, container);
-      await reloadForHostFiles(context, container.name, [from, to]);
-    },
-  };
-}
-
-/** The host has the files of the new deployment, by nothing but new names. The {@link copyStep} undoes it. */
-export function hostFilesStep(container: Container, { from, to }: Change, progress: Progress): Step {
-  return {
-    point: 'switch.host-files',
-    run: async (context) => {
-      await swapHostFiles(context, container);
-      await reloadForHostFiles(context, container.name, [from, to]);
-      announce(context, progress.lines);
-    },
-  };
-}
-
 /** The commit point. */
 export function linkStep(container: Container, { from, to }: Change): Step {
   return {
@@ -205,7 +185,11 @@ export function linkStep(container: Container, { from, to }: Change): Step {
 export function startStep(progress: Progress): Step {
   return {
     point: 'switch.started',
-    run: async (context) => await startRunning(context, progress.running),
+    run: async (context) => {
+      const started = startRunning(context, progress.running);
+      progress.reports?.release();
+      await started;
+    },
     undo: async (context) => await stopRunning(context, progress.running),
   };
 }

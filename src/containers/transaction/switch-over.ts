@@ -1,12 +1,15 @@
 /** From one deployment of a container to another, and back when anything fails or the new one does not start. */
 import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError, lineOf } from '../../errors.ts';
-import { warn } from '../../events.ts';
+import { holdable, warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
 import type { Container, Slot } from '../deployments/container.ts';
 import { slotOf } from '../deployments/container.ts';
 import { settleHostFiles } from '../placement/settle.ts';
 import { StartFailure } from '../service/service.ts';
+import { packageFileIn } from '../system-package/package-of.ts';
+import { requireFreeUnitPlaces } from '../units/files.ts';
+import { copyStep, hostFilesStep } from './host-file-steps.ts';
 import { lockDependants } from './locks.ts';
 import { isMarked, mark, unmark } from './marker.ts';
 import { packageStep } from './package-step.ts';
@@ -14,10 +17,8 @@ import { goBack, perform } from './perform.ts';
 import { settleSlots } from './slots.ts';
 import {
   type Change,
-  copyStep,
   followersStep,
   hasUnit,
-  hostFilesStep,
   linkStep,
   markerOf,
   noProgress,
@@ -31,7 +32,6 @@ import {
   unitsStep,
 } from './steps.ts';
 import { takeAway } from './take-away.ts';
-import { requireFreeUnitPlaces } from './unit-files.ts';
 
 export interface SwitchRequest extends Change {
   /** Leave a deployment that does not start where it is, for a look. */
@@ -50,13 +50,15 @@ export async function switchOver(
   container: Container,
   request: SwitchRequest,
 ): Promise<void> {
-  const { operation, to } = request;
+  const { name } = container;
+  const { operation, from, to } = request;
   const prepared = operation === 'rollback' ? to : container.staging(slotOf(to) as Slot);
   try {
     await using _locks = await lockDependants(context, container);
     requireFreeUnitPlaces(container, prepared);
     await begin(container, request);
-    await carryOut(context, container, { ...request, hasUnit: hasUnit(container, prepared) });
+    const hasPackage = [from, prepared].some((path) => path !== undefined && packageFileIn(name, path));
+    await carryOut(context, container, { ...request, hasPackage, hasUnit: hasUnit(container, prepared) });
   } catch (error) {
     // nothing has been touched: what was built aside goes
     if (!isMarked(container)) await tidyUp(context, container);
@@ -73,6 +75,14 @@ async function tidyUp(context: Context, container: Container): Promise<void> {
   }
 }
 
+/** What decides about steps, looked up before anything is stopped. */
+interface Features {
+  /** Whether the new deployment has a service. */
+  readonly hasUnit: boolean;
+  /** Whether either deployment has a package. */
+  readonly hasPackage: boolean;
+}
+
 /** A marker that may not be on disk is none. */
 async function begin(container: Container, change: Change): Promise<void> {
   try {
@@ -87,15 +97,17 @@ async function begin(container: Container, change: Change): Promise<void> {
 async function carryOut(
   context: Context,
   container: Container,
-  request: SwitchRequest & { hasUnit: boolean },
+  request: SwitchRequest & Features,
 ): Promise<void> {
-  const progress = noProgress();
+  const reports = holdable(context.report);
+  const progress = { ...noProgress(), reports };
   const steps = stepsOf(container, request, progress);
   const begun: Step[] = [];
   try {
     await faultPoint(context, 'switch.marked');
-    await perform(context, steps, begun);
+    await perform({ ...context, report: reports.report }, steps, begun);
   } catch (error) {
+    reports.release();
     if (request.keepsFailed && error instanceof StartFailure) await settle(context, container);
     else await putBack(context, container, { ...request, begun, progress, error });
     throw error;
@@ -121,21 +133,17 @@ async function settleAtLast(context: Context, container: Container, { to }: Chan
 }
 
 /** All steps, in their order. A unit that goes is needed until its service has been stopped. */
-function stepsOf(
-  container: Container,
-  change: Change & { hasUnit: boolean },
-  progress: Progress,
-): readonly Step[] {
+function stepsOf(container: Container, change: Change & Features, progress: Progress): readonly Step[] {
   const enablement = change.from === undefined ? 'enable' : 'keep';
   const units = unitsStep(container, { ...change, enablement }, progress);
   const stop = stopStep(container, change, progress);
   return [
     placeStep(container, change),
-    copyStep(container, change),
+    copyStep(container, change, progress),
     followersStep(container, change, progress),
     ...(change.hasUnit ? [units, stop] : [stop, units]),
     tmpfilesStep(container, change),
-    hostFilesStep(container, change, progress),
+    hostFilesStep(container, progress),
     packageStep(container, change),
     linkStep(container, change),
     startStep(progress),

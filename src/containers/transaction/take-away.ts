@@ -4,7 +4,8 @@ import { Interrupted, lineOf } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
 import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
-import { deleteContainer } from '../../host/runtime.ts';
+import { runtimeRecord } from '../../host/runtime/record.ts';
+import { deleteContainer } from '../../host/runtime/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import { type Container, isSlotOfAnother } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
@@ -13,11 +14,11 @@ import { removeHostFiles } from '../placement/remove.ts';
 import { isOwnServiceLoaded } from '../service/host-service.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
 import { removePackages } from '../system-package/installed.ts';
+import { removeTmpfilesFile, removeUnitFile } from '../units/files.ts';
+import { removeLinks } from '../units/links.ts';
 import { unmark } from './marker.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { readableIn } from './steps.ts';
-import { removeTmpfilesFile, removeUnitFile } from './unit-files.ts';
-import { removeLinks } from './unit-links.ts';
 
 export interface Removal {
   /** The runtime that may still have a container of that name. */
@@ -118,9 +119,10 @@ export async function disable(context: Context, container: Container, runtime: s
   const options = context.hasManager ? ['--now'] : [];
   const argv = systemd.systemctlArgv(context, 'disable', ...options, name);
   context.report({ kind: 'command', argv });
-  await withStopGrace(context, { container, runtime }, async () => {
+  const record = runtimeRecord(context, runtime, name);
+  await withStopGrace(context, { container, runtime, record }, async () => {
     await ignoringFailure(context, systemd.disableNow(context, service));
-    await ignoringFailure(context, systemd.resetFailed(context, service));
+    await ignoringFailure(context, systemd.resetFailed(context, [service]));
   });
   // systemctl leaves those of a masked unit
   await removeLinks(context, service);

@@ -6,12 +6,25 @@ import { isErrno } from '../../errors.ts';
 
 /** Creates `path`, which must not exist (not even as a link), with this text, on disk when it returns. */
 export async function createFile(path: string, text: string, mode = 0o644): Promise<void> {
+  await create(path, text, { mode, isDurable: true });
+}
+
+/** The same for one of many that are put on disk together, by whoever has them created. */
+export async function createFileUnsynced(path: string, text: string, mode = 0o644): Promise<void> {
+  await create(path, text, { mode, isDurable: false });
+}
+
+async function create(
+  path: string,
+  text: string,
+  { mode, isDurable }: { mode: number; isDurable: boolean },
+): Promise<void> {
   const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
   const file = await open(path, O_CREAT | O_EXCL | O_NOFOLLOW | O_WRONLY, mode);
   try {
     await file.writeFile(text);
     await file.chmod(mode);
-    await file.sync();
+    if (isDurable) await file.sync();
   } catch (error) {
     throw withPath(error, path);
   } finally {

@@ -2,9 +2,9 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { Environment } from '../config.ts';
-import { AtomicError, ToolError, ToolMissingError } from '../errors.ts';
-import type { Host } from './host.ts';
+import type { Environment } from '../../config.ts';
+import { AtomicError, ToolError, ToolMissingError } from '../../errors.ts';
+import type { Host } from '../host.ts';
 
 const DEFAULT_RUNTIME = '/usr/bin/runc';
 

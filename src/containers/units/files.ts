@@ -19,15 +19,8 @@ import { createTmpfiles, removeTmpfiles, tmpfilesArgv } from '../../host/tmpfile
 import { waitForAll } from '../../wait-for-all.ts';
 import { type Container, tmpfilesCopy, unitCopy } from '../deployments/container.ts';
 import { type HostFileState, runsSlot, tmpfilesState, unitState } from '../deployments/unit-owner.ts';
-import { installSectionOf } from '../rendering/unit.ts';
-import { syncLinks } from './unit-links.ts';
-
-/**
- * What becomes of the links by which a service is started at boot: `enable` makes them; `keep` leaves them alone
- * unless the unit asks for others than the one before, and the administrator has not removed them; `refresh` is for
- * when nobody knows which unit was there before.
- */
-export type Enablement = 'enable' | 'keep' | 'refresh';
+import { type Enablement, linksFor, syncLinks } from './links.ts';
+import { tellSystemd } from './reload.ts';
 
 /** Values that are filled in may be secrets; systemd-tmpfiles(8) runs as root. */
 const PRIVATE = 0o600;
@@ -81,19 +74,19 @@ export async function installUnitFiles(
     mode: PRIVATE,
   });
   await faultPoint(context, 'switch.units');
-  const isChanged = installSectionOf(unit.text ?? '') !== installSectionOf(unitNow ?? '');
-  const links =
-    unitNow === undefined ? 'none' : await linksStep(context, container, { enablement, isChanged });
+  const links = await linksFor(context, container, { enablement, before: unit.text, unit: unitNow });
   // what was changed is somebody else's word; ours is in the deployment
   const isOurs = readIfPresent(container.tmpfiles) === tmpfilesNow;
   const listed = isOurs ? container.tmpfiles : tmpfilesCopy(path, container.name);
-  await waitForAll([
-    reload(context, container, links),
+  // later, a unit that is not there may still be in the memory of systemd: a command was killed when it had removed it
+  const wasNone = enablement === 'enable' && unit.owner === 'absent';
+  const [isReloaded] = await waitForAll([
+    tellSystemd(context, container, { links, unit: unitNow, wasNone }),
     tmpfilesNow === undefined ? Promise.resolve() : createTmpfiles(context, listed),
   ]);
-  await syncLinks(context);
+  if (links !== 'none') await syncLinks(context);
   return [
-    ...(context.hasManager ? [['systemctl', 'daemon-reload']] : []),
+    ...(isReloaded ? [['systemctl', 'daemon-reload']] : []),
     ...(tmpfilesNow === undefined ? [] : [tmpfilesArgv('--create', container.tmpfiles)]),
     ...(links === 'none' ? [] : [['systemctl', links, container.name]]),
   ];
@@ -168,25 +161,6 @@ async function removeAtLast(path: string): Promise<void> {
   } catch {
     await removeForGood(path);
   }
-}
-
-type Links = 'none' | 'enable' | 'reenable';
-
-async function linksStep(
-  context: Context,
-  { service }: Container,
-  { enablement, isChanged }: { enablement: Enablement; isChanged: boolean },
-): Promise<Links> {
-  if (enablement === 'enable') return 'enable';
-  const isDue = enablement === 'refresh' || isChanged;
-  return isDue && (await systemd.isEnabled(context, service)) ? 'reenable' : 'none';
-}
-
-/** systemctl enable and reenable reload systemd by themselves: one reload covers unit and links. */
-async function reload(context: Context, { service }: Container, links: Links): Promise<void> {
-  if (links === 'enable') await systemd.enable(context, service);
-  else if (links === 'reenable') await systemd.reenable(context, service);
-  else await systemd.daemonReload(context);
 }
 
 /** Removes the unit file for good; one that is not ours stays, which is said. */
