@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/project.ts';
 import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
@@ -108,5 +109,60 @@ describe('containers update --runtime', () => {
 
     expect(refused).toMatchObject({ exitCode: 1, stderr: expect.stringContaining(reason) });
     expect(await runtimes()).toBe(`runc c\n${RUNC}\nactive\n`);
+  });
+});
+
+describe('what a runtime writes down of a container', () => {
+  /** What the program reads of it. */
+  const recorded = async (runtime: string) =>
+    JSON.parse(
+      await box.type(`cd ${PROJECT} && node --import tsx --input-type=module -e "
+        const { runtimeRecord } = await import('${PROJECT}/src/host/runtime/record.ts');
+        const record = runtimeRecord({ user: { isRoot: true } }, '${runtime}', 'c');
+        const scope = record?.remainingScope();
+        console.log(JSON.stringify(record && { pid: record.pid, isPresent: record.isPresent(), scope }) ?? 'null');"`),
+    );
+  const installed = async (runtime: string) => {
+    await install(runtime);
+    await answers();
+  };
+  /** What the runtime says of it. */
+  const state = async (runtime: string) => JSON.parse(await box.type(`${runtime} state c`));
+  it.each([RUNC, CRUN])('is what %s says, whether it runs or is gone', async (runtime) => {
+    await installed(runtime);
+    const [scope] =
+      /[^/]+\.scope/.exec(await box.type(`cat /proc/${(await state(runtime)).pid}/cgroup`)) ?? [];
+    expect(await recorded(runtime)).toEqual({ pid: (await state(runtime)).pid, isPresent: true, scope });
+
+    await box.type('atomic stop c');
+    expect(await recorded(runtime)).toBe(null);
+  });
+
+  it.each([
+    { runtime: RUNC, file: '/run/runc/c/state.json' },
+    { runtime: CRUN, file: '/run/crun/c/status' },
+  ])('is not believed where $file is cut short: then $runtime is asked', async ({ runtime, file }) => {
+    await installed(runtime);
+    await box.type(`cp -a ${file} /run/whole && truncate -s 40 ${file}`);
+
+    expect(await recorded(runtime)).toBe(null);
+
+    await box.type(`cp -a /run/whole ${file} && rm /run/whole`);
+    expect(await recorded(runtime)).toMatchObject({ pid: (await state(runtime)).pid });
+  });
+
+  it('is not looked for where a runtime has another directory for it', async () => {
+    await box.type(`printf '#!/bin/sh\nexec ${RUNC} --root /run/elsewhere "$@"' > /usr/local/bin/runc
+      chmod +x /usr/local/bin/runc`);
+    await installed('/usr/local/bin/runc');
+    expect(await recorded('/usr/local/bin/runc')).toBe(null);
+
+    const stopped = await box.atomic('--debug', 'containers', 'update', '--set=RECEIVER=Jerry', 'c');
+
+    expect(stopped).toMatchObject({ exitCode: 0, stderr: expect.stringContaining('/usr/local/bin/runc') });
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toContain('Jerry');
+    await box.type('atomic uninstall c');
+    expect(await box.type('ls /run/elsewhere')).toBe('');
+    await box.type('rm -r /usr/local/bin/runc /run/elsewhere');
   });
 });
