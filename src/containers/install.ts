@@ -19,6 +19,7 @@ import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
 import { requireStoppedHostService } from './service/host-service.ts';
 import { NOTHING_RUNNING, type RestartSet } from './service/restart-set.ts';
+import { requirePackagesCanGo } from './system-package/check.ts';
 import type { SystemPackage } from './system-package/sources.ts';
 import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
 import { switchOver } from './transaction/switch-over.ts';
@@ -191,6 +192,7 @@ async function installNew(context: Context, stored: StoredImage, install: Instal
 
 /** Removes what is left of a broken container, once it is sure that the new one can take its place; returns what ran. */
 async function replaceRemains(context: Context, request: PrepareRequest): Promise<RestartSet> {
+  await requirePackagesCanGo(context, request.container);
   await previewDeployment({ ...context, report: () => undefined }, request);
   return await takeRemainsAway(context, request.container);
 }

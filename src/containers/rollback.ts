@@ -46,7 +46,7 @@ export async function rollBackContainer(context: Context, request: RollbackReque
     note(context, `Rolling back container ${name} to the checkout at ${target.path}`);
     const current = orUndefined(() => readDeployment(name, from));
     await restoreHostFiles(context, container, { target, current });
-    await requirePackageCanReturn(context, container, { from, to: target.path });
+    await requirePackageCanReturn(context, container, target.path);
     await switchOver(context, container, {
       operation: 'rollback',
       from,

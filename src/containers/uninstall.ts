@@ -1,6 +1,6 @@
 /** `atomic uninstall`: removes a container in whatever state it is. */
 import type { Context } from '../context.ts';
-import { AtomicError, isErrno } from '../errors.ts';
+import { AtomicError, isErrno, ToolMissingError } from '../errors.ts';
 import { note, warn } from '../events.ts';
 import { faultPoint } from '../faults.ts';
 import { exists, readIfPresent } from '../host/files/files.ts';
@@ -20,6 +20,7 @@ import { dependantsOf } from './deployments/shared-rootfs.ts';
 import { hasOwnUnit, runsSlot, tmpfilesState, unitState } from './deployments/unit-owner.ts';
 import { orPointToDocker } from './docker/names.ts';
 import { recordsOf } from './host-files/record.ts';
+import { requirePackagesCanGo } from './system-package/check.ts';
 import { packageFileIn } from './system-package/package-of.ts';
 import { isMarked, mark, readMarker } from './transaction/marker.ts';
 import { packageOfPreinstalled, removePreinstalled } from './transaction/preinstalled.ts';
@@ -39,7 +40,7 @@ export interface UninstallRequest {
 /**
  * Removes a container: service, unit, tmpfiles and host files, deployments, and what the runtime still knows of it.
  *
- * @throws AtomicError when there is no such container, others depend on it, something is mounted in it, or some of it
+ * @throws AtomicError when there is no such container, others depend on it or on its package, something is mounted in it, or some of it
  *   could not be removed
  */
 export async function uninstallContainer(context: Context, request: UninstallRequest): Promise<void> {
@@ -52,6 +53,7 @@ async function uninstall(context: Context, request: UninstallRequest): Promise<v
   requireAnyTrace(context, container);
   requireNoDependants(context, container, request);
   if (!hasAnyTrace(context, container)) return await uninstallPreinstalled(context, container, request);
+  await requireRemovablePackage(context, container);
   if (request.isDryRun) return display(context, container);
   // nothing is recovered before: whatever an earlier command has left goes, too, even if it could not be finished
   await withLock(context, container, async () => await remove(context, container));
@@ -134,6 +136,15 @@ function requireNoDependants(context: Context, container: Container, { isForced 
   warn(context, `Warning: ${text}: it will not start again`);
 }
 
+/** Packages that require the container's would go with it. Without rpm, nobody can tell, and nothing else is removed. */
+async function requireRemovablePackage(context: Context, container: Container): Promise<void> {
+  try {
+    await requirePackagesCanGo(context, container);
+  } catch (error) {
+    if (!(error instanceof ToolMissingError)) throw error;
+  }
+}
+
 async function remove(context: Context, container: Container): Promise<void> {
   requireNoMountedSlots(container);
   const runtime = runtimeOf(context, container);
@@ -144,7 +155,7 @@ async function remove(context: Context, container: Container): Promise<void> {
   ];
   await mark(container, { operation: 'uninstall', runtime, ...(from && { from }), ...(to && { to }) });
   await faultPoint(context, 'remove.marked');
-  const problems = await takeAway(context, container, { runtime, deployed: [from, to] });
+  const problems = await takeAway(context, container, { runtime, deployed: [from, to], remover: 'manager' });
   if (problems.length === 0) return;
   throw new AtomicError(`could not remove all of '${container.name}': ${problems.join('; ')}`, {
     hint: 'the rest of it is gone',

@@ -1,29 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { FIRST, hostFilesIn } from '../support/host-files.ts';
 import { publish } from '../support/publish.ts';
 import { CONTAINERS, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
 
 const box = useBox();
 const IMAGE = 'with-files';
 
-/** All that the fixtures put on the host, with kind, mode, owner and link text. */
-const FILES =
-  'find /etc/atomic-test.conf /opt/atomic-test /usr/local/bin/renamed-tool /usr/local/bin/tool /usr/local/bin/atomic-test-tool -printf "%p %y %m %U:%G %l\\n" 2>/dev/null | sed "s/ $//" | sort';
-const onHost = async () => (await box.sh(FILES)).stdout.split('\n').filter(Boolean);
+const onHost = async () => await hostFilesIn(box);
 const info = async () => JSON.parse(await box.file(`${CONTAINERS}/tool/info`));
-
-const FIRST = [
-  '/etc/atomic-test.conf f 644 0:0',
-  '/opt/atomic-test d 755 0:0',
-  '/opt/atomic-test/broken l 777 0:0 /nowhere/at/all',
-  '/opt/atomic-test/dropped f 644 0:0',
-  '/opt/atomic-test/empty d 755 0:0',
-  '/opt/atomic-test/moved d 755 0:0',
-  '/opt/atomic-test/moved/one f 644 0:0',
-  '/opt/atomic-test/owned f 644 12:34',
-  '/opt/atomic-test/relative l 777 0:0 owned',
-  '/opt/atomic-test/to-folder l 777 0:0 /etc',
-  '/usr/local/bin/renamed-tool f 750 0:0',
-];
 
 const install = async (fixture = 'host-files', ...options: readonly string[]) => {
   await publish(fixture, IMAGE);

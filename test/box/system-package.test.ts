@@ -1,103 +1,12 @@
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { faulty } from '../faults/points.ts';
-import { type HostileImages, hostileImages } from '../support/hostile-image.ts';
-import { publish } from '../support/publish.ts';
+/** Whether host files come in a package, and what of an image becomes one, with the real rpm, rpmbuild and dnf. */
+import { beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_PACKAGED, hostFilesIn } from '../support/host-files.ts';
+import { usePackagedImages } from '../support/packaged.ts';
 import { buildRpm, makeRpmHost } from '../support/rpm-host.ts';
-import type { Entry } from '../support/tar-writer.ts';
-import { CONTAINERS, eventually, tracesIn, uninstallAll, useBox } from '../support/test-box.ts';
+import { CONTAINERS, eventually, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
-const IMAGE = 'packaged';
-let images: HostileImages;
-
-/** Every package but that of the host, with what tells builds apart. */
-const packages = async () =>
-  (await box.sh("rpm -qa --qf '%{NAME} %{VERSION}\\n' | grep -v '^system ' | sort")).stdout;
-/** Host files, with mode, owner and who has them; and what is left of packages. */
-const onHost = async () =>
-  (
-    await box.sh(`find /etc/atomic-test.conf* /opt/atomic-test /usr/local/bin/*tool /var/tmp/.atomic-package* \
-      -printf '%p %y %m %U:%G %l\\n' 2>/dev/null | sed 's/ $//' | sort`)
-  ).stdout
-    .split('\n')
-    .filter(Boolean);
-const info = async (name = 'tool') => JSON.parse(await box.file(`${CONTAINERS}/${name}/info`));
-const scratch = async () => (await box.sh('ls -A /var/tmp | grep atomic-package')).stdout;
-
-/** As the image has them, but that all are root's. */
-const FIRST = [
-  '/etc/atomic-test.conf f 644 0:0',
-  '/opt/atomic-test d 755 0:0',
-  '/opt/atomic-test/broken l 777 0:0 /nowhere/at/all',
-  '/opt/atomic-test/dropped f 644 0:0',
-  '/opt/atomic-test/empty d 755 0:0',
-  '/opt/atomic-test/moved d 755 0:0',
-  '/opt/atomic-test/moved/one f 644 0:0',
-  '/opt/atomic-test/owned f 644 0:0',
-  '/opt/atomic-test/relative l 777 0:0 owned',
-  '/opt/atomic-test/to-folder l 777 0:0 /etc',
-  '/usr/local/bin/renamed-tool f 750 0:0',
-];
-const SECOND = [
-  '/etc/atomic-test.conf f 644 0:0',
-  '/opt/atomic-test d 755 0:0',
-  '/opt/atomic-test/added f 644 0:0',
-  '/usr/local/bin/renamed-tool f 755 0:0',
-];
-
-const install = async (...options: readonly string[]) => {
-  await publish('host-files', IMAGE);
-  await box.atomic('pull', box.image(IMAGE));
-  return await box.atomic('install', '--system', '--name=tool', ...options, box.image(IMAGE));
-};
-const update = async (fixture: string, ...options: readonly string[]) => {
-  await publish(fixture, IMAGE);
-  await box.atomic('pull', box.image(IMAGE));
-  return await box.atomic('containers', 'update', ...options, 'tool');
-};
-
-/** An image without a service, which has only what is given here below /exports. */
-async function imageWith(
-  name: string,
-  { files, labels = {} }: { files: readonly Entry[]; labels?: Record<string, string> },
-): Promise<string> {
-  const folders = [...new Set(files.flatMap((file) => parents(`exports/${file.name}`)))].sort();
-  const layer: readonly Entry[] = [
-    ...folders.map((folder) => ({ name: `${folder}/`, type: '5' })),
-    {
-      name: 'exports/manifest.json',
-      content: '{"noContainerService": true, "defaultValues": {"V": "7"}}',
-      mode: 0o644,
-    },
-    {
-      name: 'exports/config.json',
-      content: '{"ociVersion":"1.0.0","root":{"path":"rootfs","readonly":true}}',
-    },
-    ...files.map((file) => ({ ...file, name: `exports/${file.name}` })),
-  ];
-  return `oci:${await images.write(name, { layers: [layer], labels })}`;
-}
-
-function parents(path: string): readonly string[] {
-  const parts = path.split('/').slice(0, -1);
-  return parts.map((_, index) => parts.slice(0, index + 1).join('/'));
-}
-
-beforeAll(async () => {
-  images = await hostileImages();
-});
-afterAll(async () => {
-  await images[Symbol.asyncDispose]();
-});
-afterEach(async () => {
-  await uninstallAll(box);
-  expect({ traces: await tracesIn(box), host: await onHost(), packages: await packages() }).toEqual({
-    traces: '',
-    host: [],
-    packages: '',
-  });
-  expect(await scratch()).toBe('');
-});
+const { install, imageWith, packages, info, first } = usePackagedImages(box);
 
 describe('on a host without RPM packages', () => {
   it('auto copies host files, though rpm is installed, and leaves no database behind', async () => {
@@ -111,7 +20,7 @@ describe('on a host without RPM packages', () => {
     expect(await info()).toMatchObject({ 'system-package': 'no', 'rpm-installed': null });
     expect((await box.sh('ls -d /root/.rpmdb')).exitCode).not.toBe(0);
     await box.atomic('uninstall', 'tool');
-    const debug = await box.sh(`atomic --debug install --system --name=tool ${box.image(IMAGE)}`);
+    const debug = await box.sh(`atomic --debug install --system --name=tool ${box.image(first)}`);
     expect(debug.stderr).toContain('host files are copied');
   });
 });
@@ -129,7 +38,7 @@ describe('on a host with RPM packages', () => {
     expect(installed.stdout).toContain(`\ndnf install -C -y ${file}\n`);
     expect(installed.stdout).not.toContain('Created file');
     expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
+    expect(await hostFilesIn(box)).toEqual(FIRST_PACKAGED);
     expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=Jerry\n');
     expect(await box.file('/usr/local/bin/renamed-tool')).toBe('#!/bin/sh\necho tool 1\n');
     expect(await info()).toMatchObject({
@@ -151,60 +60,19 @@ describe('on a host with RPM packages', () => {
     expect(removed.stdout).toContain('\ndnf remove -y atomic-container-tool\n');
   });
 
-  it('an update and a rollback of a running service exchange it', async () => {
-    await install();
-    await box.atomic('run', 'tool');
-
-    expect(await update('host-files-2', '--set=RECEIVER=x')).toMatchObject({ exitCode: 0, stderr: '' });
-
-    expect(await packages()).toBe('atomic-container-tool 1\n');
-    expect(await onHost()).toEqual(SECOND);
-    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=x\nversion=2\n');
-    expect(await box.isActive('tool')).toBe(true);
-    expect(await box.atomic('containers', 'rollback', 'tool')).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
-    await box.atomic('containers', 'rollback', 'tool');
-    expect(await onHost()).toEqual(SECOND);
-    await eventually(box, 'curl -sf localhost:8081 | grep "Hi x"');
-  });
-
-  it('a configuration file that somebody has changed stays', async () => {
-    await install();
-    await box.sh('echo mine > /etc/atomic-test.conf');
-
-    expect(await update('host-files-2')).toMatchObject({ exitCode: 0 });
-
-    expect(await box.file('/etc/atomic-test.conf')).toBe('mine\n');
-    await box.atomic('uninstall', 'tool');
-    expect(await box.file('/etc/atomic-test.conf.rpmsave')).toBe('mine\n');
-    await box.sh('rm /etc/atomic-test.conf.rpm*');
-  });
-
-  it('a deployment that does not start takes its package back with it', async () => {
-    await install();
-    await box.atomic('run', 'tool');
-
-    const failed = await box.atomic('containers', 'update', `--rebase=${box.image('never-starts')}`, 'tool');
-
-    expect(failed.exitCode).not.toBe(0);
-    expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
-    expect(await box.isActive('tool')).toBe(true);
-  });
-
   it('no copies, and two containers with equal files share them in packages', async () => {
     await install('--system-package=no');
     expect(await info()).toMatchObject({ 'system-package': 'no', 'rpm-installed': null });
     expect(await packages()).toBe('');
-    const refused = await box.atomic('install', '--system', '--name=second', box.image(IMAGE));
+    const argv = ['install', '--system', '--system-package=yes', '--name=second', box.image(first)];
+    const refused = await box.atomic(...argv);
     expect(refused).toMatchObject({ exitCode: 1 });
     expect(refused.stderr).toMatch(/^File \S+ already exists: it belongs to 'tool'; /);
     await box.atomic('uninstall', 'tool');
     const image = await imageWith('shared', { files: [{ name: 'hostfs/opt/atomic-test/x', content: 'x' }] });
     for (const name of ['one', 'two']) await box.type(`atomic install --system --name=${name} ${image}`);
     await box.atomic('uninstall', 'one');
-    expect(await onHost()).toEqual(['/opt/atomic-test d 755 0:0', '/opt/atomic-test/x f 755 0:0']);
+    expect(await hostFilesIn(box)).toEqual(['/opt/atomic-test d 755 0:0', '/opt/atomic-test/x f 755 0:0']);
   });
 });
 
@@ -236,7 +104,7 @@ describe('on a host', () => {
     await box.type('touch /run/ostree-booted');
 
     const refused = await install('--system-package=yes');
-    await box.type(`atomic install --system --name=tool ${box.image(IMAGE)}`);
+    await box.type(`atomic install --system --name=tool ${box.image(first)}`);
 
     await box.type('rm /run/ostree-booted');
     expect(refused).toMatchObject({ exitCode: 1 });
@@ -256,25 +124,6 @@ describe('on a host', () => {
 });
 
 describe('a conflict', () => {
-  const stateNow = async () => [await packages(), await onHost(), await info(), await box.isActive('tool')];
-
-  it('with a file that no package has fails before anything is stopped', async () => {
-    await install();
-    await box.atomic('run', 'tool');
-    const state = await stateNow();
-    const started = await box.type('systemctl show -P ActiveEnterTimestampMonotonic tool');
-    await box.sh('echo theirs > /opt/atomic-test/added');
-
-    const failed = await update('host-files-2');
-
-    expect(failed).toMatchObject({ exitCode: 1 });
-    expect(failed.stderr).toMatch(/^File \/opt\/atomic-test\/added already exists; /);
-    expect(await box.file('/opt/atomic-test/added')).toBe('theirs\n');
-    await box.sh('rm /opt/atomic-test/added');
-    expect(await stateNow()).toEqual(state);
-    expect(await box.type('systemctl show -P ActiveEnterTimestampMonotonic tool')).toBe(started);
-  });
-
   it.each([
     {
       what: 'what is not there',
@@ -293,7 +142,7 @@ describe('a conflict', () => {
       labels,
     });
 
-    const failed = await box.atomic('install', '--system', '--name=c', image);
+    const failed = await box.atomic('install', '--system', '--system-package=yes', '--name=c', image);
 
     expect(failed).toMatchObject({ exitCode: 1 });
     expect(failed.stderr.trimEnd().split('\n')).toHaveLength(1);
@@ -306,12 +155,81 @@ describe('a conflict', () => {
       files: [{ name: 'hostfs/usr/share/system', content: 'mine' }],
     });
 
-    const failed = await box.atomic('install', '--system', '--name=c', image);
+    const failed = await box.atomic('install', '--system', '--system-package=yes', '--name=c', image);
 
     expect(failed.stderr).toMatch(
       /file \/usr\/share\/system from install of \S+ conflicts with file from package system/,
     );
     expect(await box.file('/usr/share/system')).toBe('1\n');
+  });
+});
+
+describe('auto', () => {
+  const SPEC = `Name: atomic-container-c\nVersion: 1\nRelease: 1\nSummary: own\nLicense: MIT\nBuildArch: noarch
+%description\nown\n%post\ntouch /run/outside\n%files\n/opt/atomic-test\n`;
+  const file = { name: 'hostfs/opt/atomic-test/x', content: 'x' };
+
+  it.each([
+    {
+      what: 'requires what is not there',
+      image: { labels: { 'atomic.requires': 'nowhere' } },
+      says: 'nowhere is needed by',
+    },
+    {
+      what: 'runs scripts',
+      image: { files: [file, { name: 'rpm.spec', content: SPEC }] },
+      says: 'runs scripts as root',
+    },
+    {
+      what: 'cannot be made',
+      image: { files: [file, { name: 'rpm.spec', content: 'no spec file' }] },
+      says: 'rpmbuild could not make the package',
+    },
+    {
+      what: 'has a file of a package',
+      image: { files: [file, { name: 'hostfs/usr/share/system', content: 'mine' }] },
+      says: 'conflicts with file from package system',
+    },
+  ])('copies, with one note, where a package $what', async ({ image, says }) => {
+    const source = await imageWith('auto', { files: [file], ...image });
+
+    const installed = await box.atomic('install', '--system', '--name=c', source);
+
+    expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
+    const notes = installed.stdout.split('\n').filter((line) => line.startsWith('Host files are copied'));
+    expect(notes).toEqual([expect.stringContaining(says)]);
+    expect(await hostFilesIn(box)).toEqual(['/opt/atomic-test d 755 0:0', '/opt/atomic-test/x f 755 0:0']);
+    expect(await info('c')).toMatchObject({ 'system-package': 'no', 'rpm-installed': null });
+    expect((await box.sh(`cat /run/outside; ls ${CONTAINERS}/c.0/*rpm*`)).stdout).toBe('');
+    expect(await box.file('/usr/share/system')).toBe('1\n');
+    expect(await packages()).toBe('');
+  });
+
+  it('leaves a file that is in the way as it is, and yes refuses it before anything is touched', async () => {
+    await box.type('mkdir /opt/atomic-test && echo theirs > /opt/atomic-test/owned');
+
+    const refused = await install('--system-package=yes');
+    expect(refused).toMatchObject({ exitCode: 1 });
+    expect(refused.stderr).toMatch(/^File \/opt\/atomic-test\/owned already exists; /);
+    expect(await tracesIn(box)).toBe('');
+    const installed = await install();
+
+    expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(installed.stdout).toContain('File /opt/atomic-test/owned already exists\n');
+    expect(await box.file('/opt/atomic-test/owned')).toBe('theirs\n');
+    expect(await box.file('/usr/local/bin/renamed-tool')).toBe('#!/bin/sh\necho tool 1\n');
+    await box.atomic('uninstall', 'tool');
+    await box.type('rm -r /opt/atomic-test');
+  });
+
+  it('fails, as yes does, for a package that must not be on this host', async () => {
+    const labels = { 'atomic.conflicts': 'system' };
+    const image = await imageWith('conflict', { files: [file], labels });
+
+    const failed = await box.atomic('install', '--system', '--name=c', image);
+
+    expect(failed).toMatchObject({ exitCode: 1 });
+    expect(failed.stderr).toContain('system conflicts with atomic-container-c');
   });
 });
 
@@ -351,23 +269,36 @@ describe('what an image says of its package', () => {
       'a b',
       '"q"',
       '[x]*{y,z}',
+      'axb',
+      'a.b',
       'é',
       '\\',
     ];
-    const files = names.map((name) => ({ name: `hostfs/opt/atomic-test/${name}`, content: name }));
+    const modes = [0o755, 0o600, 0o4711];
+    const modeOf = (name: string) => modes[names.indexOf(name) % modes.length] ?? 0;
+    const files = names.map((name) => ({
+      name: `hostfs/opt/atomic-test/${name}`,
+      content: name,
+      mode: modeOf(name),
+    }));
     const image = await imageWith('names', { files });
 
-    await box.type(`atomic install --system --name=c ${image}`);
+    await box.type(`atomic install --system --system-package=yes --name=c ${image}`);
 
     const listed = await box.sh(
       'cd /opt/atomic-test && for f in *; do [ "$(cat "$f")" = "$f" ] && echo "$f"; done',
     );
     expect(listed.stdout.split('\n').filter(Boolean).sort()).toEqual([...names].sort());
+    const found = await box.type("stat --printf '%a %n\\n' /opt/atomic-test/*");
+    expect(found.trimEnd().split('\n').sort()).toEqual(
+      names.map((name) => `${modeOf(name).toString(8)} /opt/atomic-test/${name}`).sort(),
+    );
     await box.atomic('uninstall', 'c');
     const refused = await imageWith('break', {
       files: [{ name: 'hostfs/opt/atomic-test/a\nb', content: '' }],
     });
-    const { exitCode, stderr } = await box.atomic('install', '--system', '--name=c', refused);
+    const argv = ['install', '--system', '--system-package=yes', '--name=c'];
+    const { exitCode, stderr } = await box.atomic(...argv, refused);
     expect({ exitCode, stderr }).toMatchObject({ exitCode: 1 });
     expect(stderr).toMatch(
       /^cannot put "\/opt\/atomic-test\/a\\nb" into a package: it has a control character; /,
@@ -387,7 +318,7 @@ describe('a spec file of an image', () => {
     await box.type(`atomic install --system --name=c --set=V=9 ${image}`);
 
     expect(await packages()).toBe('atomic-container-c 9\n');
-    expect(await onHost()).toEqual(['/opt/atomic-test d 755 0:0', '/opt/atomic-test/x f 644 0:0']);
+    expect(await hostFilesIn(box)).toEqual(['/opt/atomic-test d 755 0:0', '/opt/atomic-test/x f 644 0:0']);
     expect(await box.file(`${CONTAINERS}/c/rpm.spec`)).toContain('Name: atomic-container-c\nVersion: 9\n');
   });
 
@@ -454,11 +385,13 @@ describe('a package that an image brings ready', () => {
     ];
     const image = await imageWith('scripts', { files });
 
-    const refused = await box.atomic('install', '--system', '--name=c', image);
+    const copied = await box.atomic('install', '--system', '--name=c', image);
 
-    expect(refused).toMatchObject({ exitCode: 1 });
-    expect(refused.stderr).toContain(`the package that the image brings for 'c' ${says}`);
+    expect(copied).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(copied.stdout).toContain(`the package that the image brings for 'c' ${says}`);
+    expect(await packages()).toBe('');
     expect((await box.sh('ls /run/outside')).stdout).toBe('');
+    await box.atomic('uninstall', 'c');
     await box.type(`atomic install --system --system-package=yes --name=c ${image}`);
     expect(await packages()).toBe('ready-two 4\n');
     await box.sh('rm -f /run/outside');
@@ -475,150 +408,12 @@ describe('a package that an image brings ready', () => {
   });
 });
 
-describe('after a kill or a fault', () => {
-  const moving = [
-    'prepare.packaged',
-    'switch.host-files',
-    'switch.package',
-    'switch.linked',
-    'switch.synced',
-  ] as const;
-
-  it.each([
-    ...moving.map((point) => ({ point, kind: 'kill' }) as const),
-    { point: 'switch.package', kind: 'EIO' } as const,
-    { point: 'switch.linked', kind: 'EIO' } as const,
-  ])('an update has wholly the old or the new package: $kind at $point', async (fault) => {
-    await install();
-    await box.atomic('run', 'tool');
-    await publish('host-files-2', IMAGE);
-    await box.atomic('pull', box.image(IMAGE));
-
-    const failed = await faulty(box, ['atomic', 'containers', 'update', 'tool'], fault);
-
-    expect(failed.exitCode).not.toBe(0);
-    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 0 });
-    const isNew = (await box.sh(`readlink ${CONTAINERS}/tool`)).stdout.endsWith('.1\n');
-    expect(isNew).toBe(fault.kind === 'kill' && ['switch.linked', 'switch.synced'].includes(fault.point));
-    expect(await packages()).toBe(`atomic-container-tool ${isNew ? 1 : 0}\n`);
-    expect(await onHost()).toEqual(isNew ? SECOND : FIRST);
-    expect((await box.sh('rpm -V atomic-container-tool')).stdout).toBe('');
-  });
-
-  it('a recovery that cannot put the package back starts what ran, and names what is in the way', async () => {
-    await install();
-    await box.atomic('run', 'tool');
-    await publish('host-files-2', IMAGE);
-    await box.atomic('pull', box.image(IMAGE));
-    const fault = { point: 'switch.linked', kind: 'kill' } as const;
-    await faulty(box, ['atomic', 'containers', 'update', 'tool'], fault);
-    const file = `${CONTAINERS}/tool.1/atomic-container-tool.rpm`;
-    await box.type(`cp ${file} /run/whole.rpm && truncate --size=100 ${file}`);
-
-    const failed = await box.atomic('run', 'tool');
-    const isActive = await box.isActive('tool');
-    await box.type(`mv /run/whole.rpm ${file}`);
-
-    expect(failed.exitCode).not.toBe(0);
-    expect(failed.stderr).toContain(file);
-    expect(isActive).toBe(true);
-    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 0 });
-  });
-
-  it('of atomic while dnf works, the next command waits for dnf', async () => {
-    await install();
-    await box.atomic('run', 'tool');
-    await publish('host-files-2', IMAGE);
-    await box.atomic('pull', box.image(IMAGE));
-    await box.sh(
-      `atomic containers update tool & p=$!; until pgrep -f '[d]nf install' > /dev/null; do :; done; kill -9 $p; wait $p`,
-    );
-
-    expect(await box.atomic('run', 'tool')).toMatchObject({ exitCode: 0 });
-
-    expect((await box.sh("pgrep -f '[d]nf install'")).stdout).toBe('');
-    expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
-    expect((await box.sh('rpm -V atomic-container-tool')).stdout).toBe('');
-  });
-
-  it('what rpm had written without recording it goes, and its configuration comes back', async () => {
-    await install();
-    await publish('host-files-2', IMAGE);
-    await box.atomic('pull', box.image(IMAGE));
-    await faulty(box, ['atomic', 'containers', 'update', 'tool'], {
-      point: 'switch.host-files',
-      kind: 'kill',
-    });
-    await box.type(
-      `cd / && rpm2cpio ${CONTAINERS}/tool.1/atomic-container-tool.rpm | cpio -idu --quiet && touch '/opt/atomic-test/added;0a1b2c3d'`,
-    );
-    expect(await box.file('/etc/atomic-test.conf')).toContain('version=2');
-
-    await box.atomic('stop', 'tool');
-
-    expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
-    expect(await box.file('/etc/atomic-test.conf')).toBe('receiver=World\n');
-  });
-
-  it.each(['switch.host-files', 'switch.package', 'switch.linked'] as const)(
-    'an install that was killed at %s is removed, or finished, with its package',
-    async (point) => {
-      await install();
-      await box.atomic('uninstall', 'tool');
-      await faulty(box, ['atomic', 'install', '--system', '--name=tool', box.image(IMAGE)], {
-        point,
-        kind: 'kill',
-      });
-
-      expect(await box.atomic('install', '--system', '--name=tool', box.image(IMAGE))).toMatchObject({
-        exitCode: 0,
-      });
-
-      expect(await packages()).toBe('atomic-container-tool 0\n');
-      expect(await onHost()).toEqual(FIRST);
-    },
-  );
-
-  it.each([
-    { point: 'remove.host-files', kind: 'kill' } as const,
-    { point: 'remove.package', kind: 'kill' } as const,
-    { point: 'remove.package', kind: 'EIO' } as const,
-  ])('an uninstall goes on: $kind at $point', async (fault) => {
-    await install();
-
-    await faulty(box, ['atomic', 'uninstall', 'tool'], fault);
-
-    expect(await box.atomic('uninstall', 'tool')).toMatchObject({ exitCode: 0 });
-    expect(await packages()).toBe('');
-  });
-});
-
-describe('a container of the Python tool with a package', () => {
-  it('is updated, rolled back and uninstalled, package included', async () => {
-    await install();
-    await box.type(
-      `cd ${CONTAINERS}/tool.0 && jq 'del(."set-values", ."installed-files-links", ."created-folders", ."package-scripts")' info > new && mv new info`,
-    );
-
-    expect(await update('host-files-2')).toMatchObject({ exitCode: 0, stderr: '' });
-
-    expect(await onHost()).toEqual(SECOND);
-    await box.type('atomic containers rollback tool');
-    expect(await packages()).toBe('atomic-container-tool 0\n');
-    expect(await onHost()).toEqual(FIRST);
-  });
-});
-
 describe('build', () => {
   it('makes a package of a whole container, which is listed, runs, and goes as a package', async () => {
-    await publish('host-files', IMAGE);
-    await box.type(`atomic pull ${box.image(IMAGE)}`);
     await box.type(`mkdir -p /root/built && rm -rf /root/built/*`);
     const argv = `atomic install --system --system-package=build --name=tool --set=RECEIVER=Ann`;
 
-    const said = await box.type(`cd /root/built && ${argv} ${box.image(IMAGE)}`);
+    const said = await box.type(`cd /root/built && ${argv} ${box.image(first)}`);
 
     expect(said).toContain('\nGenerated rpm /root/built/atomic-container-tool.rpm\n');
     expect(await tracesIn(box)).toBe('');
@@ -626,12 +421,12 @@ describe('build', () => {
     const listed = await box.type('atomic containers list -a --json');
     expect(JSON.parse(listed)).toMatchObject([{ name: 'tool', state: 'inactive' }]);
     expect(await box.file('/usr/lib/tmpfiles.d/tool.conf')).toBeTruthy();
-    expect(await onHost()).toEqual(FIRST);
+    expect(await hostFilesIn(box)).toEqual(FIRST_PACKAGED);
     await box.type('systemd-tmpfiles --create /usr/lib/tmpfiles.d/tool.conf; atomic run tool');
     await eventually(box, 'curl -sf localhost:8081 | grep "Hi Ann"');
     const refused = await box.atomic('containers', 'update', 'tool');
     expect(refused.stderr).toMatch(/^Cannot update a preinstalled container; /);
-    const again = await box.atomic('install', '--system', '--name=tool', box.image(IMAGE));
+    const again = await box.atomic('install', '--system', '--name=tool', box.image(first));
     expect(again).toMatchObject({ exitCode: 0, stdout: 'tool already present\n' });
 
     const removed = await box.atomic('uninstall', 'tool');

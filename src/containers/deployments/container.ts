@@ -29,6 +29,8 @@ export interface Container {
   readonly marker: string;
   /** The journal of a change of its host files that is under way, or was cut short. */
   readonly hostFiles: string;
+  /** What a change of its package that is under way, or was cut short, needs to be undone: see `configuration.ts`. */
+  readonly configuration: string;
   readonly lock: string;
   /** The unit file, and the tmpfiles.d file, on the host. */
   readonly unit: string;
@@ -50,6 +52,7 @@ export function containerOf({ paths }: Context, name: ContainerName): Container 
     saved: (slot) => among(`.${name}.${slot}.old`),
     marker: among(`.${name}.pending`),
     hostFiles: among(`.${name}.host-files`),
+    configuration: among(`.${name}.configuration`),
     lock: join(paths.locks, `${name}.lock`),
     unit: join(paths.units, `${name}.service`),
     tmpfiles: join(paths.tmpfiles, `${name}.conf`),

@@ -21,9 +21,7 @@ import { configMaterial, templatesOf, valuesFor } from '../rendering/material.ts
 import { renderTemplate, requireValues, type Template, type Values } from '../rendering/template.ts';
 import { isMadeAtBoot } from '../rendering/tmpfiles.ts';
 import { defaultUnit } from '../rendering/unit.ts';
-import { addPackage } from '../system-package/add.ts';
-import { type PackagePlan, planPackage } from '../system-package/plan.ts';
-import { decideSystemPackage, findPackageSources, type SystemPackage } from '../system-package/sources.ts';
+import { planDelivery, prepareDelivery } from './delivery.ts';
 import {
   type DeploymentFacts,
   type DeploymentPlan,
@@ -51,8 +49,6 @@ export interface PrepareRequest extends DeploymentRequest {
 export async function prepareDeployment(context: Context, request: PrepareRequest): Promise<DeploymentPlan> {
   const staging = request.container.staging(request.slot);
   return await built(context, request, async (plan) => {
-    if (plan.info['rpm-installed'] !== null && plan.package !== undefined)
-      await addPackage(context, { ...request, plan: plan.package, staging });
     await writeDeployment(context, plan, { name: request.container.name, staging });
     await faultPoint(context, 'prepare.written');
     await syncFileSystem(context, staging);
@@ -114,22 +110,20 @@ interface Probed extends PrepareRequest {
 async function readFacts(context: Context, request: Probed, staging: string): Promise<DeploymentFacts> {
   const { name } = request.container;
   const destination = destinationOf(request);
-  const place = {
-    rootfs: request.remote?.folder ?? join(staging, 'rootfs'),
-    shownAs: request.remote?.folder ?? join(destination, 'rootfs'),
-  };
+  const place = rootfsOf(request, staging);
   const exports = await readExports(place.rootfs, place.shownAs, request.reference);
   warnWithoutExports(context, exports, destination);
   const unit = exports.serviceTemplate ?? defaultUnit(context.user.isRoot);
   const values = await valuesFor(context, request, { ...request, name, exports, unit, destination });
   const renames = renamesOf(exports, values);
-  const packaged = await packageFacts(context, request, { rootfs: place.rootfs, values });
-  const { files, omitted } = await listHostFiles(packaged, place, { renames, exports });
+  const planned = await planDelivery(context, request, { rootfs: place.rootfs, values });
+  const { files, omitted } = await listHostFiles(planned, place, { renames, exports });
   requireValues(allTemplates(exports, unit, files), values);
   const material = await configMaterial(context, { exports, runtime: request.runtime, scratch: staging });
   const mirror = hostFilesMirror(staging);
   stageHostFiles(files, values, mirror);
-  const isCopied = packaged.systemPackage === 'no';
+  const delivery = await prepareDelivery(context, request, { delivery: planned, staging });
+  const isCopied = delivery.systemPackage === 'no';
   const recorded = await planHostFiles(context, { ...request, files: isCopied ? files : [], mirror });
   return {
     ...{
@@ -142,10 +136,19 @@ async function readFacts(context: Context, request: Probed, staging: string): Pr
       omitted,
       recorded,
       user: context.user,
-      ...packaged,
+      ...delivery,
     },
     now: Math.floor(Date.now() / 1000),
     tmpfiles: tmpfilesFacts(request),
+  };
+}
+
+/** Where the root file system is, and where it will be. */
+function rootfsOf(request: Probed, staging: string): { rootfs: string; shownAs: string } {
+  const shared = request.remote?.folder;
+  return {
+    rootfs: shared ?? join(staging, 'rootfs'),
+    shownAs: shared ?? join(destinationOf(request), 'rootfs'),
   };
 }
 
@@ -168,21 +171,6 @@ function renamesOf({ manifest }: Exports, values: Values): Values {
     values,
   );
   return Object.fromEntries(templates.map(([path, template]) => [path, renderTemplate(template, values)]));
-}
-
-/** How host files get to the host, and what brings them if they are not copied. */
-async function packageFacts(
-  context: Context,
-  { container, slot, image, labels, ...request }: PrepareRequest,
-  { rootfs, values }: { rootfs: string; values: Values },
-): Promise<{ systemPackage: SystemPackage; package: PackagePlan | undefined }> {
-  const { name } = container;
-  const sources = await findPackageSources(rootfs);
-  const systemPackage = await decideSystemPackage(context, { name, wanted: request.systemPackage }, sources);
-  if (systemPackage === 'no' || systemPackage === 'absent') return { systemPackage, package: undefined };
-  const isWhole = systemPackage === 'build';
-  const material = { name, labels, imageId: image.id, version: isWhole ? '1' : String(slot), values };
-  return { systemPackage, package: planPackage(sources, { ...material, isWhole }) };
 }
 
 async function listHostFiles(

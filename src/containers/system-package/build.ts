@@ -58,7 +58,9 @@ async function build(
   for (const { from, to } of pieces) await layOut(context, from, join(root, to));
   const entries = entriesBelow(root);
   const text =
-    plan.kind === 'spec' ? plan.spec : specText(plan.tags, await ownEntries(context, entries, pieces));
+    plan.kind === 'spec'
+      ? plan.spec
+      : specText(plan.tags, await ownEntries(context, entries, pieces), entries);
   await createFile(spec, text);
   await runRpmbuild(context, folder.path);
   collect(folder.path, target);

@@ -4,17 +4,29 @@ import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
 import { type Directory, Obstacle } from '../../host/files/directory.ts';
 import { requireInstallable } from '../../host/packages/manager.ts';
-import { installedHeaders, ownersOf, type PackagedFile } from '../../host/packages/rpm.ts';
-import type { Container } from '../deployments/container.ts';
+import {
+  dependantsOfPackage,
+  installedHeaders,
+  ownersOf,
+  type PackagedFile,
+} from '../../host/packages/rpm.ts';
+import { type Container, isDangling } from '../deployments/container.ts';
+import type { Deployment } from '../deployments/deployment.ts';
+import { decideRemoval } from '../host-files/decide.ts';
+import { findIn } from '../host-files/found.ts';
 import { openHost, openOnHost } from '../host-files/host-path.ts';
 import { cannotPut, printable } from '../host-files/notes.ts';
 import { ownersBeside } from '../host-files/owners.ts';
-import { type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
+import { type FileRecord, recordsOf } from '../host-files/record.ts';
+import { lostPackage, type OwnPackage, ownPackages, packageOf } from './package-of.ts';
+
+/** What the package says itself, or another one: it cannot be on this host. */
+export class DeclaredConflict extends AtomicError {}
 
 interface Check {
   readonly next: OwnPackage;
-  /** What the container has installed now. */
-  readonly current: OwnPackage | undefined;
+  /** Deployments that go before the package comes, with the files that were copied from them. */
+  readonly leaving: readonly Deployment[];
   /** Whether the person has said that packages may bring scripts. */
   readonly allowsScripts: boolean;
 }
@@ -30,28 +42,79 @@ export async function requirePackageFits(
   container: Container,
   check: Check,
 ): Promise<void> {
+  const { next } = check;
   requireHarmless(container, check);
-  const isInstalled = await requireOwnName(context, container, check);
-  await requireFreePaths(context, container, isInstalled ? check : { ...check, current: undefined });
-  await testOnHost(context, container, check.next);
+  const own = await installedPackages(context, container);
+  await requireOwnName(context, container, { next, own });
+  await requireNotNeeded(context, container, { next, own });
+  await requireFreePaths(context, container, { ...check, own });
+  await testOnHost(context, container, next);
 }
 
 /**
- * Makes sure that the package of an earlier deployment, if it has one, can be installed again. Whether it may run
- * scripts has been decided before.
+ * Makes sure that the package of an earlier deployment, if it has one, can be installed again, and that of the active one
+ * be removed. Whether it may run scripts has been decided before.
  *
  * @throws AtomicError as {@link requirePackageFits} does
  */
 export async function requirePackageCanReturn(
   context: Context,
   container: Container,
-  { from, to }: { from: string; to: string },
+  path: string,
 ): Promise<void> {
-  const { name } = container;
-  const next = await packageOf(context, { name, path: to });
-  if (next === undefined) return;
-  const current = await readablePackageOf(context, { name, path: from });
-  await requirePackageFits(context, container, { next, current, allowsScripts: true });
+  const next = await packageOf(context, { name: container.name, path });
+  if (next === undefined) await requirePackagesCanGo(context, container);
+  else await requirePackageFits(context, container, { next, leaving: [], allowsScripts: true });
+}
+
+/**
+ * Makes sure that the package which a container has installed, if any, can be removed.
+ *
+ * @throws AtomicError that names the packages which require it
+ */
+export async function requirePackagesCanGo(context: Context, container: Container): Promise<void> {
+  const own = await installedPackages(context, container);
+  await requireNotNeeded(context, container, { next: undefined, own });
+}
+
+/**
+ * Makes sure that nothing requires a package, which is to be removed for a container.
+ *
+ * @throws AtomicError that names what does
+ */
+export async function requireUnneededPackage(
+  context: Context,
+  { name }: Container,
+  packageName: string,
+): Promise<void> {
+  const dependants = await dependantsOfPackage(context, packageName);
+  if (dependants.length === 0) return;
+  throw new AtomicError(
+    `cannot remove the package ${packageName} of '${name}': ${dependants.join(', ')} ${dependants.length === 1 ? 'requires' : 'require'} it`,
+    { hint: dependants.length === 1 ? 'remove that package first' : 'remove these packages first' },
+  );
+}
+
+/** Packages of the container that are on the host; somebody may have removed or replaced them. */
+async function installedPackages(context: Context, container: Container): Promise<readonly OwnPackage[]> {
+  const installed: OwnPackage[] = [];
+  for (const one of await ownPackages(context, container))
+    if ((await installedHeaders(context, one.name)).includes(one.header)) installed.push(one);
+  return installed;
+}
+
+interface Exchange {
+  readonly next: OwnPackage | undefined;
+  readonly own: readonly OwnPackage[];
+}
+
+/** One of the same name is upgraded, which rpm checks itself. */
+async function requireNotNeeded(
+  context: Context,
+  container: Container,
+  { next, own }: Exchange,
+): Promise<void> {
+  for (const { name } of own) if (name !== next?.name) await requireUnneededPackage(context, container, name);
 }
 
 /** What a package runs, it runs as root: whoever installs an image has not asked for that. */
@@ -68,20 +131,16 @@ function requireHarmless({ name }: Container, { next, allowsScripts }: Check): v
   });
 }
 
-/**
- * rpm would replace a package of the same name, be it the system's.
- *
- * @returns whether that of the container is installed; somebody may have removed it
- */
+/** rpm would replace a package of the same name, be it the system's. */
 async function requireOwnName(
   context: Context,
-  { name }: Container,
-  { next, current }: Check,
-): Promise<boolean> {
+  container: Container,
+  { next, own }: { next: OwnPackage; own: readonly OwnPackage[] },
+): Promise<void> {
+  const { name } = container;
   const installed = await installedHeaders(context, next.name);
-  const foreign = installed.filter((header) => header !== current?.header);
-  if (foreign.length === 0)
-    return current !== undefined && (await installedHeaders(context, current.name)).includes(current.header);
+  if (installed.every((header) => own.some((one) => one.header === header))) return;
+  if (isDangling(container) && (await lostPackage(context, container)) === next.name) return;
   throw new AtomicError(
     `cannot install the package of '${name}': a package ${next.name} is installed, and is not of this container`,
     { hint: 'remove it, or install with --system-package=no' },
@@ -92,20 +151,31 @@ async function requireOwnName(
 async function requireFreePaths(
   context: Context,
   container: Container,
-  { next, current }: Check,
+  { next, own, leaving }: Check & { own: readonly OwnPackage[] },
 ): Promise<void> {
-  const own = new Set(current?.files.map(({ path }) => path));
+  const packaged = new Set(own.flatMap(({ files }) => files.map(({ path }) => path)));
   const owners = ownersBeside(context, container);
+  const copied = leaving.map(({ info }) => recordsOf(info));
   using host = openHost(context);
   for (const file of next.files) {
     const { path } = file;
-    if (own.has(path) || isFree(host, file) || (await ownersOf(context, path)).length > 0) continue;
+    if (packaged.has(path) || isFree(host, file) || (await ownersOf(context, path)).length > 0) continue;
+    const mine = copied.flatMap((records) => records.get(path) ?? []);
+    if (owners.namesOf(path).length === 0 && (await isGoing(host, path, mine))) continue;
     const names = owners.namesOf(path).map((name) => `'${name}'`);
     const whose = names.length > 0 ? `: it belongs to ${names.join(', ')}` : '';
     throw new AtomicError(`File ${printable(path)} already exists${whose}`, {
       hint: 'remove it, or install with --system-package=no, which leaves it as it is',
     });
   }
+}
+
+/** A file of the container itself, as it was copied, is removed before. */
+async function isGoing(host: Directory, path: string, mine: readonly FileRecord[]): Promise<boolean> {
+  if (mine.length === 0) return false;
+  using directory = openOnHost(host, dirname(path));
+  const found = directory && findIn(directory, basename(path));
+  return (await decideRemoval({ found, mine, isShared: false })) === 'remove';
 }
 
 /** rpm gives a directory that is there the mode and the owner that a package says: then it has to have them already. */
@@ -121,6 +191,9 @@ function isFree(host: Directory, { path, kind, mode, owner }: PackagedFile): boo
   }
 }
 
+/** As rpm says that one package declares itself in conflict with another; of files it says `conflicts with file`. */
+const DECLARED = / conflicts with (?!file )/;
+
 async function testOnHost(context: Context, { name }: Container, { file }: OwnPackage): Promise<void> {
   try {
     await requireInstallable(context, file);
@@ -131,7 +204,8 @@ async function testOnHost(context: Context, { name }: Container, { file }: OwnPa
     const reason = printable(said)
       .replace(/^error: /, '')
       .replace('dependencies:;', 'dependencies:');
-    throw new AtomicError(`cannot install the package of '${name}': ${reason || error.message}`, {
+    const Refusal = lines.some((line) => DECLARED.test(line)) ? DeclaredConflict : AtomicError;
+    throw new Refusal(`cannot install the package of '${name}': ${reason || error.message}`, {
       hint: 'install it with --system-package=no to copy its files',
       cause: error,
     });

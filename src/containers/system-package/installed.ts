@@ -6,11 +6,18 @@ import { note } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
 import { takeLock } from '../../host/files/lock.ts';
 import { syncFileSystem } from '../../host/files/sync-file-system.ts';
-import { installArgv, installPackage, removeArgv, removePackage } from '../../host/packages/manager.ts';
+import {
+  installArgv,
+  installPackage,
+  type Remover,
+  removeArgv,
+  removePackage,
+} from '../../host/packages/manager.ts';
 import { DATABASES, installedHeaders, replacePackage } from '../../host/packages/rpm.ts';
-import type { Container } from '../deployments/container.ts';
+import { type Container, isDirectory } from '../deployments/container.ts';
+import { forgetConfiguration, keepConfiguration, restoreConfiguration } from './configuration.ts';
 import { removeLeftovers, removeStrays } from './leftovers.ts';
-import { type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
+import { lostPackage, type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
 
 /** Directories of deployments. */
 interface Exchange {
@@ -29,45 +36,68 @@ export async function exchangePackage(
   container: Container,
   exchange: Exchange,
 ): Promise<readonly string[]> {
-  return await exchanged(context, container, exchange, async (next, _previous, lock) => {
-    context.report({ kind: 'command', argv: installArgv(next.file) });
-    await installPackage(context, next, lock);
+  return await exchanged(context, container, exchange, {
+    before: async (packages) =>
+      await keepConfiguration(context, container, { ...packages, from: exchange.from }),
+    put: async (next, _previous, lock) => {
+      context.report({ kind: 'command', argv: installArgv(next.file) });
+      await installPackage(context, next, lock);
+    },
   });
 }
 
 /**
- * The same for a change that is undone, or was cut short: nothing is resolved or downloaded for it, and what rpm had
- * done by then, which its database need not know of, is done again.
+ * The same for a change that is undone, or was cut short: nothing is resolved or downloaded for it, what rpm had done by
+ * then, which its database need not know of, is done again, and configuration that somebody had changed is as it was.
  */
 export async function restorePackage(
   context: Context,
   container: Container,
   exchange: Exchange,
 ): Promise<readonly string[]> {
-  return await exchanged(context, container, exchange, async (next, previous, lock) => {
-    if (previous !== undefined) await removeStrays(context, next, previous);
-    await replacePackage(context, next.file, { lock });
-    const kept = new Set(next.files.map(({ path }) => path));
-    const gone = previous?.files.filter(({ path }) => !kept.has(path)) ?? [];
-    await removeLeftovers(context, gone);
+  const { to } = exchange;
+  return await exchanged(context, container, exchange, {
+    before: async (packages) => await restoreConfiguration(context, container, { ...packages, to }),
+    put: async (next, previous, lock) => {
+      if (previous !== undefined) await removeStrays(context, next, previous);
+      await replacePackage(context, next.file, { lock });
+      const kept = new Set(next.files.map(({ path }) => path));
+      const gone = previous?.files.filter(({ path }) => !kept.has(path)) ?? [];
+      await removeLeftovers(context, gone);
+    },
+    after: async (packages) => await restoreConfiguration(context, container, { ...packages, to }),
   });
+}
+
+/** What is installed, and what is to be; without a package, neither. */
+interface Packages {
+  readonly previous: OwnPackage | undefined;
+  readonly next: OwnPackage | undefined;
+}
+
+interface Work {
+  readonly before: (packages: Packages) => Promise<void>;
+  readonly put: (next: OwnPackage, previous: OwnPackage | undefined, lock: number) => Promise<void>;
+  readonly after?: (packages: Packages) => Promise<void>;
 }
 
 async function exchanged(
   context: Context,
   { name }: Container,
   { from, to }: Exchange,
-  put: (next: OwnPackage, previous: OwnPackage | undefined, lock: number) => Promise<void>,
+  { before, put, after }: Work,
 ): Promise<readonly string[]> {
   const previous = await readablePackageOf(context, { name, path: from });
   const next = await packageOf(context, { name, path: to });
   if (next === undefined && previous === undefined) return [];
   await using lock = await takePackageLock(context);
+  await before({ previous, next });
   if (next !== undefined) await put(next, previous, lock.fd);
   if (previous !== undefined && previous.name !== next?.name) {
-    await removeOwn(context, name, { packages: [previous], lock: lock.fd });
+    await removeOwn(context, name, { packages: [previous], lock: lock.fd, remover: 'rpm' });
     if (next === undefined) await removeLeftovers(context, previous.files);
   }
+  await after?.({ previous, next });
   const paths = [previous, next].flatMap((one) => one?.files ?? []).map(({ path }) => path);
   await syncPlaces(context, paths);
   return paths;
@@ -78,41 +108,45 @@ async function exchanged(
  *
  * @param changed the deployments, of all of them in `slots`, between which a change may have been cut short: what rpm
  *   has left of their packages goes as well
- * @throws ToolError when one cannot be removed
+ * @throws ToolError when one cannot be removed, such as when another package requires it
  */
 export async function removePackages(
   context: Context,
-  { name, slots }: Container,
-  changed: readonly string[],
+  container: Container,
+  { changed, remover }: { changed: readonly string[]; remover: Remover },
 ): Promise<void> {
+  const { name, slots } = container;
   const packages: OwnPackage[] = [];
+  await forgetConfiguration(container);
   for (const path of slots) {
     const one = await packageOf(context, { name, path });
     if (one !== undefined) packages.push(one);
   }
-  if (packages.length === 0) return;
+  const lost = changed.every(isDirectory) ? undefined : await lostPackage(context, container);
+  if (packages.length === 0 && lost === undefined) return;
   await using lock = await takePackageLock(context);
-  await removeOwn(context, name, { packages, lock: lock.fd });
+  await removeOwn(context, name, { packages, lock: lock.fd, remover });
   for (const { file, files } of packages)
     if (changed.includes(dirname(file))) await removeLeftovers(context, files);
-  await syncPlaces(
-    context,
-    packages.flatMap(({ files }) => files.map(({ path }) => path)),
-  );
+  if (lost !== undefined) await remove(context, lost, { lock: lock.fd, remover });
+  const paths = packages.flatMap(({ files }) => files.map(({ path }) => path));
+  await syncPlaces(context, [...paths, ...UNKNOWN_PLACES]);
 }
+
+/** Where the files of a package are, as far as nobody has read it. */
+const UNKNOWN_PLACES = ['/usr/lib/containers', '/etc'];
 
 /** Removes a package, whoever has installed it. */
 export async function removeNamedPackage(context: Context, name: string): Promise<void> {
   await using lock = await takePackageLock(context);
-  context.report({ kind: 'command', argv: removeArgv(name) });
-  await removePackage(context, name, lock.fd);
-  await syncPlaces(context, ['/usr/lib/containers', '/etc']);
+  await remove(context, name, { lock: lock.fd, remover: 'manager' });
+  await syncPlaces(context, UNKNOWN_PLACES);
 }
 
 async function removeOwn(
   context: Context,
   container: string,
-  { packages, lock }: { packages: readonly OwnPackage[]; lock: number },
+  { packages, ...removal }: { packages: readonly OwnPackage[]; lock: number; remover: Remover },
 ): Promise<void> {
   const own = new Set(packages.map(({ header }) => header));
   for (const name of new Set(packages.map((one) => one.name))) {
@@ -125,9 +159,17 @@ async function removeOwn(
       );
       continue;
     }
-    context.report({ kind: 'command', argv: removeArgv(name) });
-    await removePackage(context, name, lock);
+    await remove(context, name, removal);
   }
+}
+
+async function remove(
+  context: Context,
+  name: string,
+  removal: { lock: number; remover: Remover },
+): Promise<void> {
+  context.report({ kind: 'command', argv: removeArgv(name, removal.remover) });
+  await removePackage(context, name, removal);
 }
 
 /** Puts on disk what rpm has done: it writes its database through, and leaves the files to the kernel. */

@@ -67,7 +67,7 @@ function removeTemporaries(host: Directory, path: string): void {
 }
 
 /** Where somebody else's link leads, nothing of a package is. */
-function openIfPossible(host: Directory, path: string): Directory | undefined {
+export function openIfPossible(host: Directory, path: string): Directory | undefined {
   try {
     return openOnHost(host, path);
   } catch (error) {
@@ -76,7 +76,8 @@ function openIfPossible(host: Directory, path: string): Directory | undefined {
   }
 }
 
-async function isAsPackaged(found: Found, { kind, digest, link }: PackagedFile): Promise<boolean> {
+/** Whether what is there is what a package brings; its mode and owner do not count. */
+export async function isAsPackaged(found: Found, { kind, digest, link }: PackagedFile): Promise<boolean> {
   if (kind === 'directory') return found.stat.isDirectory();
   if (kind === 'link') return found.stat.isSymbolicLink() && (await found.fingerprint()) === `-> ${link}`;
   return found.stat.isFile() && (await found.fingerprint()) === digest;

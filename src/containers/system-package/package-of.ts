@@ -4,10 +4,10 @@ import type { Context } from '../../context.ts';
 import { ifPossible, ToolError } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { exists } from '../../host/files/files.ts';
-import { inspectPackage, type PackageFacts } from '../../host/packages/rpm.ts';
-import { isDirectory } from '../deployments/container.ts';
+import { inspectPackage, installedHeaders, isRpmHost, type PackageFacts } from '../../host/packages/rpm.ts';
+import { type Container, isDirectory, preinstalledPath } from '../deployments/container.ts';
 import { type Info, readDeployment } from '../deployments/deployment.ts';
-import { packageFileOf } from './tags.ts';
+import { packageFileOf, packageNameOf } from './tags.ts';
 
 /** The package of a deployment. */
 export interface OwnPackage extends PackageFacts {
@@ -56,4 +56,30 @@ export async function readablePackageOf(
     warn(context, error.line);
     return undefined;
   }
+}
+
+/** The packages of the deployments of a container, installed or not, as far as they are readable. */
+export async function ownPackages(
+  context: Context,
+  { name, slots }: Container,
+): Promise<readonly OwnPackage[]> {
+  const own: OwnPackage[] = [];
+  for (const path of slots) {
+    const one = await readablePackageOf(context, { name, path });
+    if (one !== undefined) own.push(one);
+  }
+  return own;
+}
+
+/**
+ * The name of the package that a container has installed, when the deployment with its file is lost: nobody else's has
+ * that name, but for one that brings the container itself.
+ */
+export async function lostPackage(context: Context, container: Container): Promise<string | undefined> {
+  if (preinstalledPath(container) !== undefined || !(await isRpmHost(context))) return undefined;
+  const name = packageNameOf(container.name);
+  const own = await ownPackages(context, container);
+  const installed = await installedHeaders(context, name);
+  const isLost = installed.some((header) => !own.some((one) => one.header === header));
+  return isLost ? name : undefined;
 }

@@ -7,6 +7,7 @@ import { deleteContainer } from '../../host/runtime/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
 import type { Container } from '../deployments/container.ts';
 import { recordedRuntime } from '../deployments/runtime.ts';
+import { requireUnneededPackage } from '../system-package/check.ts';
 import { removeNamedPackage } from '../system-package/installed.ts';
 import { disable, ignoringFailure } from './take-away.ts';
 
@@ -30,10 +31,11 @@ export async function packageOfPreinstalled(
 /**
  * Stops a preinstalled container for good, and removes its package.
  *
- * @throws ToolError when the package cannot be removed
+ * @throws AtomicError when another package requires it; ToolError when it cannot be removed
  */
 export async function removePreinstalled(context: Context, container: Container): Promise<void> {
   const owner = await packageOfPreinstalled(context, container);
+  await requireUnneededPackage(context, container, owner);
   const runtime = recordedRuntime(context, container, container.preinstalled);
   await disable(context, container, runtime);
   // a chroot may have the /run of another host, with the containers of that

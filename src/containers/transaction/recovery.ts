@@ -87,7 +87,7 @@ function requireOwn(container: Container, { from, to }: Partial<Marker>): void {
 
 async function removeRest(context: Context, container: Container, marker: Partial<Marker>): Promise<string> {
   const { runtime = runtimeFor(context), from, to } = marker;
-  const problems = await takeAway(context, container, { runtime, deployed: [from, to] });
+  const problems = await takeAway(context, container, { runtime, deployed: [from, to], remover: 'rpm' });
   return ['removed what it had left', ...problems].join('; ');
 }
 

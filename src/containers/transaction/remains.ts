@@ -53,7 +53,7 @@ export async function takeRemainsAway(context: Context, container: Container): P
   const runtime = runtimeOf(context, container);
   const running = await findRunning(context, { name, runtime }, []);
   await mark(container, { operation: 'uninstall', runtime });
-  const [problem] = await takeAway(context, container, { runtime, deployed: [] });
+  const [problem] = await takeAway(context, container, { runtime, deployed: [], remover: 'rpm' });
   if (problem !== undefined) throw new AtomicError(problem);
   return running;
 }

@@ -10,6 +10,7 @@ import { StartFailure } from '../service/service.ts';
 import { packageFileIn } from '../system-package/package-of.ts';
 import { requireFreeUnitPlaces } from '../units/files.ts';
 import { copyStep, hostFilesStep } from './host-file-steps.ts';
+import { forgetConfiguration } from '../system-package/configuration.ts';
 import { lockDependants } from './locks.ts';
 import { isMarked, mark, unmark } from './marker.ts';
 import { packageStep } from './package-step.ts';
@@ -154,6 +155,7 @@ function stepsOf(container: Container, change: Change & Features, progress: Prog
 /** The change is over: host files are settled, the marker goes, then what a slot held before, or what it was given. */
 export async function settle(context: Context, container: Container): Promise<void> {
   await settleHostFiles(context, container);
+  await forgetConfiguration(container);
   await faultPoint(context, 'switch.settled');
   await unmark(container);
   await faultPoint(context, 'switch.unmarked');
@@ -181,7 +183,7 @@ async function putBack(
   }
   try {
     if (from === undefined) {
-      for (const problem of await takeAway(shielded, container, { runtime, deployed: [to] }))
+      for (const problem of await takeAway(shielded, container, { runtime, deployed: [to], remover: 'rpm' }))
         warn(context, problem);
     } else {
       await goBack(shielded, begun, progress);

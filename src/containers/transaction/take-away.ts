@@ -6,16 +6,17 @@ import { exists, removeTemporary, syncPath } from '../../host/files/files.ts';
 import { removeTree } from '../../host/files/remove-tree.ts';
 import { runtimeRecord } from '../../host/runtime/record.ts';
 import { deleteContainer } from '../../host/runtime/runtime.ts';
+import type { Remover } from '../../host/packages/manager.ts';
 import * as systemd from '../../host/systemd.ts';
 import { type Container, isSlotOfAnother } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import { tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { removeHostFiles } from '../placement/remove.ts';
-import { isOwnServiceLoaded } from '../service/host-service.ts';
+import { hiddenUnit, isOwnServiceLoaded } from '../service/host-service.ts';
 import { withStopGrace } from '../service/stop-grace.ts';
 import { removePackages } from '../system-package/installed.ts';
 import { removeTmpfilesFile, removeUnitFile } from '../units/files.ts';
-import { removeLinks } from '../units/links.ts';
+import { removeLinks, removeLinksTo } from '../units/links.ts';
 import { unmark } from './marker.ts';
 import { removeSlots, settleSlots } from './slots.ts';
 import { readableIn } from './steps.ts';
@@ -25,6 +26,8 @@ export interface Removal {
   readonly runtime: string;
   /** The deployments whose files may be on the host, as far as they are known. */
   readonly deployed: readonly (string | undefined)[];
+  /** What removes its package: only who is asked to uninstall takes time, and perhaps the network, for that. */
+  readonly remover: Remover;
 }
 
 /**
@@ -37,7 +40,7 @@ export interface Removal {
 export async function takeAway(
   context: Context,
   container: Container,
-  { runtime, deployed }: Removal,
+  { runtime, deployed, remover }: Removal,
 ): Promise<readonly string[]> {
   const problems: string[] = [];
   const attempt = async (step: () => Promise<unknown>) => {
@@ -54,7 +57,8 @@ export async function takeAway(
   await faultPoint(context, 'remove.stopped');
   await attempt(() => removeHostFiles(context, container, deploymentsIn(context, container, deployed)));
   await faultPoint(context, 'remove.host-files');
-  await attempt(() => removePackages(context, container, changedPaths(container, deployed)));
+  const changed = changedPaths(container, deployed);
+  await attempt(() => removePackages(context, container, { changed, remover }));
   await faultPoint(context, 'remove.package');
   await attempt(() => removeUnitFile(context, container, unit));
   await faultPoint(context, 'remove.unit');
@@ -112,20 +116,27 @@ async function unlink(context: Context, container: Container): Promise<void> {
   await syncPath(container.directory);
 }
 
-/** Stops the service, and removes the links that start it at boot. */
+/**
+ * Stops the service, and removes the links that start it at boot; not those by which a service of the host that has the
+ * same name is enabled.
+ */
 export async function disable(context: Context, container: Container, runtime: string): Promise<void> {
-  const { name, service } = container;
-  if (!(await isOwnServiceLoaded(context, container))) return;
-  const options = context.hasManager ? ['--now'] : [];
-  const argv = systemd.systemctlArgv(context, 'disable', ...options, name);
-  context.report({ kind: 'command', argv });
-  const record = runtimeRecord(context, runtime, name);
-  await withStopGrace(context, { container, runtime, record }, async () => {
-    await ignoringFailure(context, systemd.disableNow(context, service));
-    await ignoringFailure(context, systemd.resetFailed(context, [service]));
-  });
+  const { name, service, unit } = container;
+  const isShared = hiddenUnit(context, container) !== undefined;
+  if (await isOwnServiceLoaded(context, container)) {
+    const options = context.hasManager ? ['--now'] : [];
+    const argv = systemd.systemctlArgv(context, 'disable', ...options, name);
+    context.report({ kind: 'command', argv });
+    const record = runtimeRecord(context, runtime, name);
+    await withStopGrace(context, { container, runtime, record }, async () => {
+      const stop = isShared ? systemd.stopIfLoaded : systemd.disableNow;
+      await ignoringFailure(context, stop(context, service));
+      await ignoringFailure(context, systemd.resetFailed(context, [service]));
+    });
+  }
   // systemctl leaves those of a masked unit
-  await removeLinks(context, service);
+  if (isShared) await removeLinksTo(context, unit);
+  else await removeLinks(context, service);
 }
 
 async function reload(context: Context): Promise<void> {

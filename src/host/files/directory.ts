@@ -110,7 +110,7 @@ export class Directory implements Disposable {
   }
 
   /** Creates a file that nobody else can read before it has these attributes. */
-  createFile(name: string, text: string, attributes: Attributes): void {
+  createFile(name: string, text: string | Uint8Array, attributes: Attributes): void {
     this.#create(name, attributes, (fd) => fs.writeFileSync(fd, text));
   }
 

@@ -2,7 +2,7 @@
 import { ToolError } from '../../errors.ts';
 import { exists } from '../files/files.ts';
 import type { Host } from '../host.ts';
-import { erasePackage, installedHeaders, replacePackage, testPackage } from './rpm.ts';
+import { dependantsOfPackage, erasePackage, installedHeaders, replacePackage, testPackage } from './rpm.ts';
 
 /** A package file, and what {@link inspectPackage} says of it. */
 export interface PackageFile {
@@ -20,9 +20,12 @@ export function installArgv(file: string): readonly string[] {
   return manager === undefined ? ['rpm', '-U', file] : [manager, 'install', '-C', '-y', file];
 }
 
+/** What removes packages: the manager of the host, with what was installed for them alone, or rpm, which needs nothing. */
+export type Remover = 'manager' | 'rpm';
+
 /** The words of the call that removes a package. */
-export function removeArgv(name: string): readonly string[] {
-  const manager = managerName();
+export function removeArgv(name: string, remover: Remover): readonly string[] {
+  const manager = remover === 'rpm' ? undefined : managerName();
   return manager === undefined ? ['rpm', '-e', name] : [manager, 'remove', '-y', name];
 }
 
@@ -77,11 +80,16 @@ export async function installPackage(
  * Removes a package; fine when there is none of that name.
  *
  * @param lock as for {@link installPackage}
- * @throws ToolError when it cannot be removed
+ * @throws ToolError when it cannot be removed, such as when another one requires it
  */
-export async function removePackage(host: Host, name: string, lock: number): Promise<void> {
-  const [tool = '', ...args] = removeArgv(name);
-  if (managerName() !== undefined)
+export async function removePackage(
+  host: Host,
+  name: string,
+  { lock, remover }: { lock: number; remover: Remover },
+): Promise<void> {
+  const [tool = '', ...args] = removeArgv(name, remover);
+  // a manager would remove with it what requires it, and rpm says what that is
+  if (tool !== 'rpm' && (await dependantsOfPackage(host, name)).length === 0)
     await succeeds(host.processes.run({ tool, args, env: environmentOf(host), descriptors: [lock] }));
   if ((await installedHeaders(host, name)).length > 0) await erasePackage(host, name, { lock });
 }

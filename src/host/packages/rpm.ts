@@ -22,7 +22,7 @@ export interface PackagedFile {
 
 export interface PackageFacts {
   readonly name: string;
-  /** SHA-256 of the header: what tells one build of a package from another. */
+  /** What tells one build of a package from another: see {@link IDENTITY}. */
   readonly header: string;
   /** Whether installing or removing it, or others, runs something of it as root. */
   readonly hasScripts: boolean;
@@ -45,6 +45,13 @@ const KINDS: ReadonlyMap<number, PackagedFile['kind']> = new Map([
   [constants.S_IFDIR, 'directory'],
   [constants.S_IFLNK, 'link'],
 ]);
+
+/**
+ * SHA-256 of the header; packages of rpm before 4.14 have SHA-1 only, and very old ones neither: when and where they
+ * were built, then.
+ */
+const IDENTITY =
+  '%|SHA256HEADER?{%{SHA256HEADER}}:{%|SHA1HEADER?{%{SHA1HEADER}}:{%{NVRA} %{BUILDTIME} %{BUILDHOST}}|}|';
 
 const FILE_LINE = /^(?<mode>[0-7]+) (?<owner>\S+ \S+) (?<flags>\d+) (?<digest>[0-9a-f]*) (?<path>\/.*)$/;
 
@@ -76,7 +83,7 @@ export async function ownersOf(host: Host, path: string): Promise<readonly strin
 
 /** The headers of all installed packages of a name: none, one, or, when a change was cut short, several. */
 export async function installedHeaders(host: Host, name: string): Promise<readonly string[]> {
-  const args = ['-q', '--queryformat', '%{SHA256HEADER}\\n', '--', name];
+  const args = ['-q', '--queryformat', `${IDENTITY}\\n`, '--', name];
   const { exitCode, stdout } = await rpm(host, { args, expected: [1] });
   return exitCode === 0 ? linesOf(stdout) : [];
 }
@@ -88,7 +95,7 @@ export async function installedHeaders(host: Host, name: string): Promise<readon
  */
 export async function inspectPackage(host: Host, file: string): Promise<PackageFacts> {
   const format =
-    '%{NAME}\\n%{SHA256HEADER}\\n[%{FILEFLAGS},]\\n' +
+    `%{NAME}\\n${IDENTITY}\\n[%{FILEFLAGS},]\\n` +
     '[%{FILEMODES:octal} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEFLAGS} %{FILEDIGESTS} %{FILENAMES}\\n]' +
     '[%{FILELINKTOS}\\n]';
   const { stdout } = await query(host, file, '--queryformat', format);
@@ -151,7 +158,22 @@ export async function replacePackage(host: Host, file: string, { lock }: Held): 
   await rpm(host, { args: [...REPLACE, '--', file], descriptors: [lock] });
 }
 
-/** Removes all packages of a name. */
+/** As rpm names an installed package that would lose what it requires. */
+const NEEDED_BY = /is needed by \(installed\) (?<dependant>.+)$/;
+
+/** The installed packages that require those of a name: it cannot be removed before them. */
+export async function dependantsOfPackage(host: Host, name: string): Promise<readonly string[]> {
+  const args = ['-e', '--test', '--allmatches', '--', name];
+  const { stderr } = await rpm(host, { args, expected: [1] });
+  const found = linesOf(stderr).flatMap((line) => NEEDED_BY.exec(line)?.groups?.dependant ?? []);
+  return [...new Set(found)];
+}
+
+/**
+ * Removes all packages of a name.
+ *
+ * @throws ToolError when another one requires it
+ */
 export async function erasePackage(host: Host, name: string, { lock }: Held): Promise<void> {
   await rpm(host, { args: ['-e', '--allmatches', '--', name], descriptors: [lock] });
 }

@@ -21,7 +21,11 @@ async function installed(): Promise<{
   host.deploy(container, container.slots[0], { mark: 'one', tmpfiles: 'R /run/x\n' });
   host.activate(container, container.slots[0], true);
   await mark(container, { operation: 'uninstall', runtime: '/usr/bin/runc', from: container.slots[0] });
-  const removal = { runtime: '/usr/bin/runc', deployed: container.slots.slice(0, 1) };
+  const removal = {
+    runtime: '/usr/bin/runc',
+    deployed: container.slots.slice(0, 1),
+    remover: 'rpm',
+  } as const;
   return { host, container, remove: async () => await takeAway(host.context, container, removal) };
 }
 
@@ -85,7 +89,7 @@ const POINTS = [
 describe('a removal that fails just after', () => {
   it.each(POINTS)('%s is finished by the next command', async (point) => {
     const { host, container } = await installed();
-    const removal = { runtime: '/usr/bin/runc', deployed: [container.slots[0]] };
+    const removal = { runtime: '/usr/bin/runc', deployed: [container.slots[0]], remover: 'rpm' } as const;
     await expect(takeAway(host.faulty(point, 'EIO'), container, removal)).rejects.toThrow(
       `a fault at ${point}`,
     );
