@@ -1,10 +1,9 @@
 /** What old scripts and tools call: every command line means what they meant by it. */
-import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../../src/cli/argparse.ts';
-import { createProgram } from '../../../src/cli/program.ts';
 import { programOf } from '../../../src/cli/words.ts';
+import { commandTree } from '../../../src/packaging/command-tree.ts';
 
 interface Meaning {
   readonly command: string;
@@ -12,24 +11,9 @@ interface Meaning {
   readonly options: Record<string, unknown>;
 }
 
-const silent = () => undefined;
-
 /** What a command line is understood as; nothing is done. */
 async function meaningOf(argv: readonly string[]): Promise<Meaning | undefined> {
-  const user = { uid: 0, gid: 0, home: '/root', isRoot: true };
-  const { signal } = new AbortController();
-  const program = createProgram({
-    output: {
-      line: silent,
-      write: silent,
-      warn: silent,
-      stdoutIsTty: false,
-      columns: () => 80,
-    },
-    input: () => Readable.from([]),
-    surroundings: { env: {}, user, cwd: () => '/', program: '/a', signal, ignoresSignals: false },
-    stdinIsTty: false,
-  });
+  const program = commandTree();
   let meaning: Meaning | undefined;
   const capture = (command: CommandUnknownOpts) => {
     if (command.commands.length === 0)

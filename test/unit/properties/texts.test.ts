@@ -1,10 +1,8 @@
 /** Names, templates, units and command lines that others wrote: only errors of ours, and nothing gets out of its place. */
-import { Readable } from 'node:stream';
 import type { CommandUnknownOpts } from 'commander';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runCommandLine } from '../../../src/cli/argparse.ts';
-import { createProgram } from '../../../src/cli/program.ts';
 import { isContainerName, parseContainerName } from '../../../src/containers/deployments/name.ts';
 import { bindSources } from '../../../src/containers/rendering/oci-config.ts';
 import { renderTemplate, variablesOf } from '../../../src/containers/rendering/template.ts';
@@ -16,6 +14,7 @@ import { parseMount } from '../../../src/host/mount.ts';
 import { parseUnitState } from '../../../src/host/systemd.ts';
 import { fullName, parseReference, shownName } from '../../../src/images/names/reference.ts';
 import { decodeRef, encodeRef, refOf } from '../../../src/images/names/refs.ts';
+import { commandTree } from '../../../src/packaging/command-tree.ts';
 import { anyText, holds, LIMIT, orOwnError } from '../support/properties.ts';
 
 describe('a name', () => {
@@ -157,32 +156,10 @@ describe('a command line', () => {
 
   it('is understood, or refused with a usage error', { timeout: LIMIT }, async () => {
     await holds(fc.array(word, { maxLength: 7 }), async (argv) => {
-      await orOwnError(async () => await runCommandLine(withoutActions(programWithoutHost()), argv));
+      await orOwnError(async () => await runCommandLine(withoutActions(commandTree()), argv));
     });
   });
 });
-
-function programWithoutHost(): CommandUnknownOpts {
-  return createProgram({
-    output: {
-      write: () => undefined,
-      line: () => undefined,
-      warn: () => undefined,
-      stdoutIsTty: false,
-      columns: () => 80,
-    },
-    input: () => Readable.from([]),
-    surroundings: {
-      env: {},
-      user: { uid: 0, gid: 0, home: '/root', isRoot: true },
-      cwd: () => '/',
-      program: '/a',
-      signal: new AbortController().signal,
-      ignoresSignals: false,
-    },
-    stdinIsTty: false,
-  });
-}
 
 /** The same commands, which understand their words and do nothing. */
 function withoutActions(command: CommandUnknownOpts): CommandUnknownOpts {
