@@ -112,6 +112,35 @@ describe('a name that a service of the host has', () => {
   });
 });
 
+describe('a service of the host that is enabled, and stopped', () => {
+  const HOST = '/usr/lib/systemd/system/hosts-own.service';
+  const state = async () =>
+    await box.sh(
+      'systemctl is-enabled hosts-own; systemctl show -P FragmentPath hosts-own; readlink /etc/systemd/system/*/hosts-own.service',
+    );
+
+  it('is so again when a container that had its name is updated and uninstalled', async () => {
+    await box.type(
+      `printf "[Service]\\nExecStart=/bin/sleep 1000\\n[Install]\\nWantedBy=multi-user.target\\n" > ${HOST}
+       systemctl enable hosts-own`,
+    );
+    const before = await state();
+    expect(before.stdout).toContain('enabled\n');
+    expect(await install('hosts-own')).toMatchObject({ exitCode: 0 });
+    const unit = `${CONTAINERS}/hosts-own.0/hosts-own.service`;
+    await box.type(
+      `sed -i 's/WantedBy=.*/WantedBy=basic.target/' ${unit} && cp ${unit} /etc/systemd/system/`,
+    );
+    await box.type('atomic containers update --set=RECEIVER=x hosts-own');
+
+    await box.type('atomic uninstall hosts-own');
+
+    expect(await state()).toEqual(before);
+    await box.type(`systemctl disable hosts-own; rm ${HOST}; systemctl daemon-reload`);
+    expect((await box.sh("find /etc/systemd/system -name 'hosts-own*'")).stdout).toBe('');
+  });
+});
+
 describe('a name that ends like that of a unit', () => {
   it.each(['x.service', 'x.socket', 'x.mount', 'x.slice'])('%s is refused', async (name) => {
     const refused = await install(name);

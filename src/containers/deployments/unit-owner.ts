@@ -1,7 +1,9 @@
 /** Whose the unit and tmpfiles.d files of a container's name are on the host: its own, changed ones, or an administrator's. */
 import { lstatSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Context } from '../../context.ts';
 import { ifPossible, isErrno } from '../../errors.ts';
-import { readIfPresent } from '../../host/files/files.ts';
+import { exists, readIfPresent } from '../../host/files/files.ts';
 import {
   type Container,
   isDirectory,
@@ -57,6 +59,16 @@ export function hasOwnUnit(container: Container): boolean {
 /** Whether the unit of that name is somebody else's. That of a container which a package brought may be anybody's. */
 export function hasForeignUnit(container: Container): boolean {
   return unitState(container).owner === 'foreign' && preinstalledPath(container) === undefined;
+}
+
+/** Where the units of packages are, systemd.unit(5); those of a container's name have lower priority than its own. */
+const PLACES = ['/usr/local/lib/systemd', '/usr/lib/systemd', '/lib/systemd'];
+
+/** The unit of a package that the unit of a container hides, or would hide; `undefined` when there is none. */
+export function hiddenUnit({ user }: Context, container: Container): string | undefined {
+  if (preinstalledPath(container) !== undefined) return undefined;
+  const manager = user.isRoot ? 'system' : 'user';
+  return PLACES.map((place) => join(place, manager, container.service)).find(exists);
 }
 
 /** Whether a unit names one of the slots. */

@@ -1,20 +1,9 @@
 /** Services of the host, brought by its distribution, that are called as a container is. */
-import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
-import { exists } from '../../host/files/files.ts';
 import * as systemd from '../../host/systemd.ts';
-import { type Container, preinstalledPath } from '../deployments/container.ts';
-
-/** Where the units of packages are, systemd.unit(5); those of a container's name have lower priority than its own. */
-const PLACES = ['/usr/local/lib/systemd', '/usr/lib/systemd', '/lib/systemd'];
-
-/** The unit of a package that the unit of a container hides, or would hide; `undefined` when there is none. */
-export function hiddenUnit({ user }: Context, container: Container): string | undefined {
-  if (preinstalledPath(container) !== undefined) return undefined;
-  const manager = user.isRoot ? 'system' : 'user';
-  return PLACES.map((place) => join(place, manager, container.service)).find(exists);
-}
+import type { Container } from '../deployments/container.ts';
+import { hiddenUnit } from '../deployments/unit-owner.ts';
 
 /**
  * Whether what systemd would stop under the name of a container is the container's: not where it has the unit of a

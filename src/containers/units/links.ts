@@ -1,5 +1,5 @@
 /** The links by which systemd starts a service at boot: on disk when they are made, gone for good when it goes. */
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Context } from '../../context.ts';
 import {
   entriesIfPresent,
@@ -10,6 +10,7 @@ import {
 } from '../../host/files/files.ts';
 import * as systemd from '../../host/systemd.ts';
 import type { Container } from '../deployments/container.ts';
+import { hiddenUnit } from '../deployments/unit-owner.ts';
 import { installSectionOf } from '../rendering/unit.ts';
 
 /**
@@ -52,6 +53,24 @@ export async function removeLinks(context: Context, service: string): Promise<vo
     if (readLinkIfPresent(link) !== undefined) await removeIfPresent(link);
   }
   await syncLinks(context);
+}
+
+/** Removes, for good, the links that lead to a unit file; those of its name that lead to another's stay. */
+export async function removeLinksTo(context: Context, unit: string): Promise<void> {
+  for (const directory of [context.paths.units, ...linkDirectories(context)])
+    for (const entry of entriesIfPresent(directory).filter((one) => one.isSymbolicLink())) {
+      const link = join(directory, entry.name);
+      if (resolve(directory, readLinkIfPresent(link) ?? '') === unit) await removeIfPresent(link);
+    }
+  await syncLinks(context);
+}
+
+/** Makes the links of a unit anew; those of a service of the host that has the same name stay, which systemctl would remove. */
+export async function renewLinks(context: Context, container: Container): Promise<void> {
+  const { service, unit } = container;
+  if (hiddenUnit(context, container) === undefined) return await systemd.reenable(context, service);
+  await removeLinksTo(context, unit);
+  await systemd.enable(context, service);
 }
 
 function linkDirectories({ paths: { units } }: Context): readonly string[] {

@@ -6,7 +6,7 @@ import { waitForAll } from '../../wait-for-all.ts';
 import type { Container } from '../deployments/container.ts';
 import { readDeployment } from '../deployments/deployment.ts';
 import { changesOthers } from '../rendering/unit.ts';
-import type { Links } from './links.ts';
+import { type Links, renewLinks } from './links.ts';
 
 /** A unit that has its place on the host, or is to have none. */
 interface PlacedUnit {
@@ -39,7 +39,7 @@ export async function tellSystemd(
     return isKnown;
   }
   if (links === 'enable') await systemd.enable(context, service);
-  else if (links === 'reenable') await systemd.reenable(context, service);
+  else if (links === 'reenable') await renewLinks(context, container);
   else await systemd.daemonReload(context);
   return context.hasManager;
 }
