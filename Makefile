@@ -35,7 +35,7 @@ fi
 endef
 
 .PHONY: help deps test-deps build lint unit check test shell faults fixtures demo bench vm vm-deps packages package-deps \
-	install install-files install-units clean
+	install install-files install-licences install-units clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  \1\t/' | expand -t 12
@@ -98,18 +98,22 @@ packages: build package-deps ## make an RPM, a Debian package and an npm package
 package-deps:
 	$(call install-packages,$(DEBIAN_PACKAGE_TOOLS),$(FEDORA_PACKAGE_TOOLS))
 
-install: build install-files ## install to $(DESTDIR)$(PREFIX), /etc and /var/lib
+install: build install-files install-licences ## install to $(DESTDIR)$(PREFIX), /etc and /var/lib
 
 # Everything that is installed: packages are made with this target, too. A configuration that is there is kept.
 install-files: install-units
 	install -D -m 0755 bin/atomic $(LIBRARY)/bin/atomic
-	find dist -path dist/share -prune -o -path dist/packages -prune -o -type f -printf '%P\n' \
+	find dist -path dist/share -prune -o -path dist/packages -prune -o -name THIRD-PARTY-LICENSES -o -type f -printf '%P\n' \
 	  | xargs -I{} install -D -m 0644 dist/{} $(LIBRARY)/dist/{}
 	install -d $(DESTDIR)$(PREFIX)/bin
 	ln -sfn ../lib/atomic/bin/atomic $(DESTDIR)$(PREFIX)/bin/atomic
 	find dist/share -type f -printf '%P\n' | xargs -I{} install -D -m 0644 dist/share/{} $(SHARE)/{}
 	[ -e $(DESTDIR)/etc/atomic.conf ] || install -D -m 0644 src/packaging/atomic.conf $(DESTDIR)/etc/atomic.conf
 	install -d -m 0700 $(DESTDIR)/var/lib/containers/atomic
+
+# in packages, this is where packages of the distribution have theirs
+install-licences:
+	install -D -m 0644 dist/THIRD-PARTY-LICENSES $(SHARE)/doc/atomic/THIRD-PARTY-LICENSES
 
 # enabled by links: there is nothing to decide, and `systemctl mask` is the way to do without
 install-units:

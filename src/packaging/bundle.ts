@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
 import { type BuildOptions, build, type TransformOptions, transform } from 'esbuild';
+import { licencesOf } from './licences.ts';
 
 type Loader = typeof import('../loader.ts');
 
@@ -23,7 +24,7 @@ const COMMON = {
 
 /** esbuild splits ES modules only; as CommonJS, the parts can be compiled from a cache, and are loaded in one go. */
 async function makeChunks(): Promise<void> {
-  const { outputFiles } = await build({
+  const { outputFiles, metafile } = await build({
     ...COMMON,
     entryPoints: [join(SOURCES, 'main.ts')],
     outdir: join(DIST, 'chunks'),
@@ -34,7 +35,9 @@ async function makeChunks(): Promise<void> {
     format: 'esm',
     sourcemap: 'inline',
     write: false,
+    metafile: true,
   });
+  writeFileSync(join(DIST, 'THIRD-PARTY-LICENSES'), licencesOf(Object.keys(metafile.inputs)));
   mkdirSync(join(DIST, 'chunks'), { recursive: true });
   for (const { path, text } of outputFiles) {
     const { code, map } = await transform(text, {
