@@ -123,7 +123,40 @@ describe.each([...SYSTEM_PACKAGES, NPM_PACKAGE])('$name', ({ file, install, remo
 
     expect(await box.type('atomic containers list')).toMatch(/ hello .* running /);
     expect(await box.type('systemctl show -p ActiveEnterTimestampMonotonic hello')).toBe(started);
-    await box.type(`atomic uninstall hello && ${remove}`);
+  });
+
+  it('is upgraded and removed while commands run, and these end as they would have', async () => {
+    await box.type(
+      `mkdir -p /run/systemd/system/hello.service.d && rm -f /run/*.status /run/stopping /run/go`,
+    );
+    await box.run(['tee', '/run/systemd/system/hello.service.d/slow.conf'], {
+      input: `[Service]\nExecStopPost=/bin/sh -c 'touch /run/stopping; until [ -e /run/go ]; do sleep 0.1; done'\n`,
+    });
+    await box.type(`systemctl daemon-reload; mkdir -p /run/atomic/locks`);
+    const commands = [
+      box.sh('atomic containers update --set=RECEIVER=x hello'),
+      // it waits for the lock, and has not loaded yet what it needs for a pull
+      box.sh(
+        `flock /run/atomic/locks/second.lock sh -c 'touch /run/locked; until [ -e /run/go ]; do sleep 0.1; done' &
+         until [ -e /run/locked ]; do sleep 0.1; done
+         atomic install --system --name=second ${box.image('hello-world-2')} 2>&1 | tee /run/install.said`,
+      ),
+    ];
+    await eventually(box, '[ -e /run/stopping ] && grep -q Waiting /run/install.said');
+
+    await installVersion(NEXT);
+    await box.type(`${remove}; touch /run/go`);
+    const [updated, installed] = await Promise.all(commands);
+
+    expect(updated).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(installed?.stdout).toContain('systemctl enable second\n');
+    expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toBe('Hi x\n');
+    await installVersion(metadata.version);
+    expect(await box.type('atomic containers list --all --quiet')).toBe('hello\nsecond\n');
+    await box.type(
+      `rm -r /run/systemd/system/hello.service.d /run/locked; systemctl daemon-reload
+       atomic uninstall second && atomic uninstall hello && ${remove}`,
+    );
   });
 });
 
@@ -141,6 +174,15 @@ describe.each(SYSTEM_PACKAGES)('$name', ({ file, install, remove, zsh }) => {
     await installVersion(NEXT);
 
     expect(await box.file('/etc/atomic.conf')).toBe(changed);
+  });
+
+  it('has the licences of the libraries in it', async () => {
+    const found = await box.type(
+      'cat $(ls /usr/share/licenses/atomic*/THIRD-PARTY-LICENSES || ls /usr/share/doc/atomic/THIRD-PARTY-LICENSES)',
+    );
+
+    for (const library of ['commander', 'execa', 'handlebars', 'pino', 'yaml', 'zod'])
+      expect(found).toMatch(new RegExp(`^${library} \\S+ \\(\\S+\\)$`, 'm'));
   });
 
   it('has the completions', async () => {

@@ -1,4 +1,5 @@
 /** Locks that the kernel frees when their holder dies. */
+import type { EventEmitter } from 'node:events';
 import { constants, lstatSync, readdirSync, readlinkSync, realpathSync } from 'node:fs';
 import { type FileHandle, mkdir, open } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -32,6 +33,8 @@ export async function takeLock(
   { isShared = false } = {},
 ): Promise<Lock> {
   const kind = isShared ? '--shared' : '--exclusive';
+  // who takes a lock changes something, and has to be able to finish that
+  holdProgram();
   await makeDirectoryOfLocks(host, dirname(path));
   const file = await openLock(path);
   const flock = async (options: readonly string[]) =>
@@ -52,6 +55,14 @@ export async function takeLock(
     throw error;
   }
   return { path, fd: file.fd, [Symbol.asyncDispose]: async () => await file.close() };
+}
+
+/**
+ * Has `loader.ts` open what has not been loaded yet, so that a command can be finished though the program is upgraded or
+ * removed meanwhile. No effect where the program was not loaded by that.
+ */
+function holdProgram(): void {
+  (process as EventEmitter).emit('atomic:hold');
 }
 
 /** Opens the file of a lock: not what a link leads to, nor what is opened only when somebody is at its other end. */
