@@ -42,3 +42,30 @@ export function noManager({ user, env }: Host, what: string): AtomicError {
     hint: 'in a chroot, and where an image is built, services are only enabled',
   });
 }
+
+/** What setrlimit(2) limits. */
+const LIMITS =
+  'CPU FSIZE DATA STACK CORE RSS NOFILE AS NPROC MEMLOCK LOCKS SIGPENDING MSGQUEUE NICE RTPRIO RTTIME'.split(
+    ' ',
+  );
+
+/**
+ * The hard limits of what an ordinary user's manager starts, by names such as `RLIMIT_NOFILE`; none where it does not
+ * run.
+ */
+export async function hardLimits(host: Host): Promise<ReadonlyMap<string, number>> {
+  if (!host.hasManager) return new Map();
+  const properties = LIMITS.map((name) => `DefaultLimit${name}`).join(',');
+  const args = ['--user', 'show', `--property=${properties}`];
+  const { stdout } = await host.processes.run({ tool: 'systemctl', args, env: { LC_ALL: 'C' } });
+  return new Map(stdout.trim().split('\n').map(parseLimit));
+}
+
+/** Parses a line such as `DefaultLimitNOFILE=524288`; `infinity` is no limit. */
+function parseLimit(line: string): readonly [string, number] {
+  const [property = '', value = ''] = line.split('=');
+  return [
+    property.replace('DefaultLimit', 'RLIMIT_'),
+    value === 'infinity' ? Number.POSITIVE_INFINITY : Number(value),
+  ];
+}

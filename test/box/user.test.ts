@@ -1,4 +1,5 @@
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { PROJECT } from '../support/box.ts';
 import { type AsUser, addUser } from '../support/ordinary-user.ts';
 import { eventually, useBox } from '../support/test-box.ts';
 
@@ -46,10 +47,13 @@ describe('an ordinary user', () => {
       const installed = await asJoe(`atomic install --user --runtime=${runtime} --name=hello ${image}`);
 
       expect(installed).toMatchObject({ exitCode: 0, stderr: '' });
-      // which limits are left out depends on what the host's cgroups have
-      expect(installed.stdout.replace(/limits left out [^,;]*, /, '')).toContain(
-        `Note: ${image} is adapted to run without root: config.json: the network of the host instead of its own, ` +
-          'sysctl net.* left out, rules for devices left out, cgroupsPath left out; unit: User=root left out; ' +
+      // limits depend on what the host's cgroups have, and on what its systemd gives to users
+      expect(
+        installed.stdout.replace(/limits left out [^,;]*, /, '').replace(/lowered to \d+/, 'lowered'),
+      ).toContain(
+        `Note: ${image} is adapted to run without root: config.json: RLIMIT_NOFILE lowered, the network of the host instead of its own, ` +
+          'sysctl net.* left out, rules for devices left out, cgroupsPath left out; ' +
+          'unit: Requires=systemd-journald.service left out, User=root left out; ' +
           'host files are not installed: /usr/local/bin/for-root\n',
       );
       expect(await asJoe('atomic run hello')).toMatchObject({ exitCode: 0, stderr: '' });
@@ -64,6 +68,31 @@ describe('an ordinary user', () => {
       expect((await asJoe(`${SYSTEMCTL} is-active hello`)).stdout).toBe('inactive\n');
       expect(await asJoe('atomic uninstall hello')).toMatchObject({ exitCode: 0, stderr: '' });
       expect(await left()).toBe('repo\n');
+    },
+  );
+
+  it.each(['', '/home/joe/data'])(
+    'has what was cut short finished when he logs in (XDG_DATA_HOME=%s)',
+    async (data) => {
+      const environment = data === '' ? '' : `export XDG_DATA_HOME=${data};`;
+      const checkouts = data === '' ? CHECKOUTS : `${data}/containers/atomic`;
+      const unit = '.config/systemd/user/atomic-recover.service';
+      const source = `${PROJECT}/src/units/user/atomic-recover.service`;
+      await asJoe(`${environment} atomic install --user --name=hello ${box.image('defaults-only')}`);
+      await asJoe(
+        `${environment} ATOMIC_TEST_FAULT=switch.linked:kill atomic containers update --set=A=B hello`,
+      );
+      expect((await asJoe(`ls -A ${checkouts}`)).stdout).toContain('.hello.pending');
+
+      await asJoe(`sed 's|@bin@|/usr/local/bin|' ${source} > ${unit}; ${SYSTEMCTL} daemon-reload`);
+      await asJoe(`${SYSTEMCTL} set-environment XDG_DATA_HOME=${data}`);
+      expect(await asJoe(`${SYSTEMCTL} start atomic-recover`)).toMatchObject({ exitCode: 0, stderr: '' });
+
+      expect((await asJoe(`ls -A ${checkouts}`)).stdout).toBe(`hello\nhello.0\nhello.1\nrepo\n`);
+      await asJoe(`${environment} atomic uninstall hello`);
+      await asJoe(
+        `rm -rf ${unit} data; ${SYSTEMCTL} unset-environment XDG_DATA_HOME; ${SYSTEMCTL} daemon-reload`,
+      );
     },
   );
 

@@ -133,9 +133,10 @@ function planUnit(
   if (material.exports.manifest.noContainerService) return undefined;
   const { container } = request;
   const text = completeUnit(renderTemplate(unit, values), { ...request, name: container.name });
-  if (user.isRoot) return { text, changes: [] };
-  const start = values.EXEC_START ?? '';
-  return unitForUser(text, { start, tmpfiles: tmpfiles === undefined ? undefined : container.tmpfiles });
+  const { rights } = material;
+  if (user.isRoot || rights === undefined) return { text, changes: [] };
+  const place = tmpfiles === undefined ? undefined : container.tmpfiles;
+  return unitForUser(text, { ...rights, start: values.EXEC_START ?? '', tmpfiles: place });
 }
 
 function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): readonly PlannedHostFile[] {

@@ -46,7 +46,7 @@ export async function configMaterial(
   return {
     exports,
     proposed,
-    rights: context.user.isRoot ? undefined : userRights(context),
+    rights: context.user.isRoot ? undefined : await userRights(context),
     confinement: confinementOf(),
   };
 }

@@ -16,7 +16,11 @@ const Linux = z.looseObject({
   sysctl: z.record(z.string(), z.unknown()).nullish().catch(undefined),
 });
 
+const Limit = z.looseObject({ type: z.string(), hard: z.number(), soft: z.number() });
+const Process = z.looseObject({ rlimits: z.array(Limit).nullish().catch(undefined) });
+
 type Mount = z.infer<typeof Mount>;
+type Process = z.infer<typeof Process>;
 type Linux = z.infer<typeof Linux>;
 
 /** The host's /sys: a mount of its own takes a network namespace of one's own. */
@@ -39,12 +43,36 @@ export function configForUser(text: string, file: string, rights: UserRights): P
   const linux = parsePart(Linux, config.linux ?? {}, file);
   const { mapped, changes: mappingChanges } = withMappings(linux, rights);
   const { limited, changes: linuxChanges } = withinRights(mapped, rights);
+  const { process, changes: processChanges } = withLimits(
+    parsePart(Process, config.process ?? {}, file),
+    rights,
+  );
   const found = parsePart(z.array(Mount), config.mounts ?? [], file);
   const { mounts, changes: mountChanges } = mountsFor(found, limited);
   return {
-    text: formatOciConfig({ ...config, mounts, linux: limited }),
-    changes: [...linuxChanges, ...mappingChanges, ...mountChanges],
+    text: formatOciConfig({
+      ...config,
+      ...(processChanges.length === 0 ? {} : { process }),
+      mounts,
+      linux: limited,
+    }),
+    changes: [...processChanges, ...linuxChanges, ...mappingChanges, ...mountChanges],
   };
+}
+
+/** Nobody but root may raise a hard limit (setrlimit(2)). */
+function withLimits(
+  process: Process,
+  { limits }: UserRights,
+): { process: Process; changes: readonly string[] } {
+  const changes: string[] = [];
+  const rlimits = process.rlimits?.map((limit) => {
+    const most = limits.get(limit.type) ?? Number.POSITIVE_INFINITY;
+    if (limit.hard <= most) return limit;
+    changes.push(`${limit.type} lowered to ${most}`);
+    return { ...limit, hard: most, soft: Math.min(limit.soft, most) };
+  });
+  return { process: { ...process, rlimits }, changes };
 }
 
 /** Mappings that the image brings stay if the user may have them. */

@@ -7,10 +7,14 @@ export interface UserUnit {
   readonly start: string;
   /** Where the tmpfiles.d file will be; absent when there is none. */
   readonly tmpfiles: string | undefined;
+  /** Whether a unit is one of the system, which a user's manager does not know. */
+  readonly isOfSystem: (unit: string) => boolean;
 }
 
 /** Settings by which systemd follows a process that has detached itself. */
 const PID_FILE = /^\s*(PIDFile\s*=|Type\s*=\s*forking\s*$)/;
+/** What keeps a unit from starting when the manager does not know one of those it names. */
+const REQUIREMENT = /^\s*(Requires|Requisite|BindsTo)\s*=(.*)$/;
 /** Whose process it is: a user's manager runs none but his own. */
 const IDENTITY = /^\s*(User|Group|SupplementaryGroups)\s*=/;
 
@@ -25,15 +29,33 @@ const IDENTITY = /^\s*(User|Group|SupplementaryGroups)\s*=/;
  */
 export function unitForUser(
   text: string,
-  { start, tmpfiles }: UserUnit,
+  { start, tmpfiles, isOfSystem }: UserUnit,
 ): { text: string; changes: readonly string[] } {
   const followsRuntime = settingsOf(text, 'ExecStart').includes(start);
-  const lines = text.split('\n').filter((line) => !(followsRuntime && PID_FILE.test(line)));
-  const left = lines.filter((line) => IDENTITY.test(line)).map((line) => `${line.trim()} left out`);
-  const kept = lines.filter((line) => !IDENTITY.test(line));
+  const { lines, left } = withoutRootsOwn(text.split('\n'), isOfSystem);
+  const kept = lines.filter((line) => !(followsRuntime && PID_FILE.test(line)));
   const prepared =
     tmpfiles === undefined ? kept : below(kept, '[Service]', `ExecStartPre=${createCommand(tmpfiles)}`);
   return { text: below(prepared, '[Install]', ...startedByItself(text)).join('\n'), changes: left };
+}
+
+/** Leaves out what only units of the system can have. */
+function withoutRootsOwn(
+  given: readonly string[],
+  isOfSystem: UserUnit['isOfSystem'],
+): { lines: readonly string[]; left: readonly string[] } {
+  const left: string[] = [];
+  const lines = given.flatMap((line) => {
+    const [, key, value = ''] = REQUIREMENT.exec(line) ?? [];
+    if (key === undefined && !IDENTITY.test(line)) return [line];
+    const units = key === undefined ? [] : value.split(/\s+/).filter(Boolean);
+    const kept = units.filter((unit) => !isOfSystem(unit));
+    if (key !== undefined && kept.length === units.length) return [line];
+    const gone = units.filter((unit) => isOfSystem(unit));
+    left.push(key === undefined ? `${line.trim()} left out` : `${key}=${gone.join(' ')} left out`);
+    return kept.length === 0 ? [] : [`${key}=${kept.join(' ')}`];
+  });
+  return { lines, left };
 }
 
 function below(lines: readonly string[], header: string, ...additions: readonly string[]): readonly string[] {

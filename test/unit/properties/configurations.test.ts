@@ -15,6 +15,7 @@ import { anyText, holds, LIMIT, orOwnError } from '../support/properties.ts';
 
 const NOTHING = { hasSelinux: false, hasApparmor: false };
 const IDS = { uid: 1000, gid: 1000, uids: [], gids: [], lacksTools: false, controllers: [] };
+const RIGHTS = { ...IDS, limits: new Map([['RLIMIT_NOFILE', 9]]), isOfSystem: () => false };
 
 const anything = fc.jsonValue({ maxDepth: 2 });
 /** A record some of whose keys are there, with what belongs there or with anything else. */
@@ -69,7 +70,7 @@ describe('a configuration', () => {
     timeout: LIMIT,
   }, async () => {
     await holds(configuration, async (text) => {
-      await orOwnError(() => configForUser(text, 'config.json', IDS));
+      await orOwnError(() => configForUser(text, 'config.json', RIGHTS));
       await orOwnError(() => requireSystemContainer(parseOciConfig(text, 'config.json'), 'config.json'));
       await orOwnError(() => bindSources(parseOciConfig(text, 'config.json'), 'config.json'));
       const single = { rootPath: 'rootfs', command: ['sh'], stdinIsTty: false };

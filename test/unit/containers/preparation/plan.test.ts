@@ -232,7 +232,18 @@ describe('planDeployment', () => {
     const plan = planOf({
       exports: { config, tmpfilesTemplate },
       facts: { user, omitted, unit: { file: '', text: '[Service]\nUser=root\n[Install]\n' } },
-      rights: { uid: 1000, gid: 1000, uids: [], gids: [], lacksTools: false, controllers: [] },
+      rights: {
+        ...{
+          uid: 1000,
+          gid: 1000,
+          uids: [],
+          gids: [],
+          lacksTools: false,
+          controllers: [],
+          limits: new Map(),
+        },
+        isOfSystem: () => false,
+      },
     });
 
     expect(plan.note).toBe(

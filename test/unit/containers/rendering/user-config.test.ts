@@ -11,6 +11,8 @@ const IDS = {
   gids: [],
   lacksTools: false,
   controllers: ['memory', 'pids'],
+  limits: new Map([['RLIMIT_NOFILE', 100]]),
+  isOfSystem: () => false,
 };
 const SYS = {
   destination: '/sys',
@@ -51,6 +53,28 @@ describe('configForUser', () => {
     });
 
     expect(linux.resources).toEqual({ memory: { limit: 1 } });
+  });
+
+  it('lowers limits to what the user may have', () => {
+    const limit = (type: string, soft: number, hard: number) => ({ type: `RLIMIT_${type}`, soft, hard });
+    const rlimits = [
+      limit('NOFILE', 50, 1e6),
+      limit('NOFILE', 1e6, 1e6),
+      limit('NOFILE', 1, 99),
+      limit('CPU', 1, 2),
+    ];
+    const { text, changes } = configForUser(JSON.stringify({ process: { cwd: '/', rlimits } }), '/f', IDS);
+
+    expect(JSON.parse(text).process).toEqual({
+      cwd: '/',
+      rlimits: [
+        limit('NOFILE', 50, 100),
+        limit('NOFILE', 100, 100),
+        limit('NOFILE', 1, 99),
+        limit('CPU', 1, 2),
+      ],
+    });
+    expect(changes[0]).toBe('RLIMIT_NOFILE lowered to 100');
   });
 
   it('says what the image asked for and does not get', () => {

@@ -8,9 +8,11 @@ const FOR_ROOT = [
   `ExecStart=${START}\n\n[Install]\nWantedBy=multi-user.target\n`,
 ].join('\n');
 
+const isOfSystem = (unit: string) => unit.startsWith('system-');
+
 describe('unitForUser', () => {
   it('lets the manager follow the runtime, and start the service by itself', () => {
-    expect(unitForUser(FOR_ROOT, { start: START, tmpfiles: undefined })).toEqual({
+    expect(unitForUser(FOR_ROOT, { start: START, tmpfiles: undefined, isOfSystem })).toEqual({
       text: [
         `[Unit]\nAfter=network.target\n\n[Service]\nExecStart=${START}\n\n[Install]`,
         'WantedBy=default.target\nWantedBy=multi-user.target\n',
@@ -23,14 +25,30 @@ describe('unitForUser', () => {
     const forking = '[Service]\nType=forking\nPIDFile=/x\nExecStart=/usr/bin/own\n';
     const { text } = defaultUnit(false);
 
-    expect(unitForUser(forking, { start: START, tmpfiles: undefined }).text).toBe(forking);
-    expect(unitForUser(text, { start: START, tmpfiles: undefined })).toEqual({ text, changes: [] });
+    expect(unitForUser(forking, { start: START, tmpfiles: undefined, isOfSystem }).text).toBe(forking);
+    expect(unitForUser(text, { start: START, tmpfiles: undefined, isOfSystem })).toEqual({
+      text,
+      changes: [],
+    });
+  });
+
+  it('requires no units of the system', () => {
+    const text = [
+      '[Unit]\nRequires=own.service\nRequires = system-a.service own.service  system-b.socket',
+      'BindsTo=system-a.service\nAfter=system-a.service\nWants=system-a.service\n[Service]\n',
+    ].join('\n');
+
+    expect(unitForUser(text, { start: START, tmpfiles: undefined, isOfSystem })).toEqual({
+      text: '[Unit]\nRequires=own.service\nRequires=own.service\nAfter=system-a.service\nWants=system-a.service\n[Service]\n',
+      changes: ['Requires=system-a.service system-b.socket left out', 'BindsTo=system-a.service left out'],
+    });
   });
 
   it('makes what the tmpfiles.d file lists at each start', () => {
     const { text } = unitForUser(`[Service]\nExecStart=${START}\n`, {
       start: START,
       tmpfiles: '/h/a "$b%.conf',
+      isOfSystem,
     });
 
     expect(text).toBe(
