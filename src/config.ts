@@ -1,5 +1,5 @@
 /** Reads `/etc/atomic.conf`, a YAML map whose keys are in lower case or all in upper case. */
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import * as z from 'zod';
 import { AtomicError, isErrno } from './errors.ts';
 import { firstIssue } from './json.ts';
@@ -45,13 +45,18 @@ export type Config = z.infer<typeof Config>;
  */
 export async function readConfig(env: Environment): Promise<Config> {
   const file = env.ATOMIC_CONF || DEFAULT_FILE;
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT') && !env.ATOMIC_CONF) return '';
+  return await parseConfig(file, readText(file, { isOptional: !env.ATOMIC_CONF }));
+}
+
+function readText(file: string, { isOptional }: { isOptional: boolean }): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && isOptional) return '';
     if (isErrno(error, 'ENOENT'))
       throw new AtomicError(`${file} does not exist`, { hint: 'unset or correct ATOMIC_CONF' });
     throw new AtomicError(`cannot read ${file}: ${(error as Error).message}`, { cause: error });
-  });
-  return await parseConfig(file, text);
+  }
 }
 
 /** Parses the text of the configuration; `file` is for messages. See {@link readConfig} for what it throws. */

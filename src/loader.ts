@@ -58,9 +58,23 @@ function readIfPresent(path: string): Buffer | undefined {
   }
 }
 
+/**
+ * Modules of Node that take a millisecond each, and that most commands load without using them. No chunk may ask which
+ * names they have, which `import * as` and `import NAME` do.
+ */
+export const LAZY: ReadonlySet<string> = new Set(
+  ['crypto', 'zlib', 'child_process', 'fs/promises', 'stream/promises', 'v8'].map((name) => `node:${name}`),
+);
+
+/** A module of Node; one of the lazy ones is loaded when something of it is used. */
+function builtin(name: string): object | undefined {
+  if (!LAZY.has(name)) return process.getBuiltinModule(name);
+  return new Proxy({}, { get: (_, key) => Reflect.get(process.getBuiltinModule(name) ?? {}, key) });
+}
+
 /** What chunks call for other chunks and for the modules of Node; they need nothing else. */
 function load(name: string): unknown {
-  if (!name.startsWith('.')) return process.getBuiltinModule(name);
+  if (!name.startsWith('.')) return builtin(name);
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;
   const module = { exports: {} };

@@ -1,5 +1,6 @@
 /** `atomic containers list`: lists containers and the states of their services. */
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Context } from '../context.ts';
 import { AtomicError, ifPossible, lineOf } from '../errors.ts';
 import { warn } from '../events.ts';
@@ -89,8 +90,9 @@ function nameOf({ Names: names }: EngineContainer): string {
 async function ownContainers(context: Context): Promise<readonly ContainerRow[]> {
   const folders = allFolders(context);
   if (folders.length === 0) return [];
-  // systemd answers while we read
+  // systemd answers while we read, once the program that asks has been started
   const asked = knownStates(context);
+  await setImmediate();
   const contents = readContents(context, folders);
   const states = await asked;
   const vulnerable = vulnerableImages(context);

@@ -25,11 +25,11 @@ export interface Guarded {
 }
 
 /** Starts the guard over a container and its folder; disposing of it stops the guard. */
-export function guardContainer(
+export async function guardContainer(
   { processes }: Host,
   { runtime, id, folder, tmpfiles = '', mountPoint = '' }: Guarded,
-): Disposable {
+): Promise<Disposable> {
   const args = ['-c', SCRIPT, 'atomic-guard', runtime, id, folder, tmpfiles, mountPoint];
-  const guard = processes.detached({ tool: 'sh', args });
+  const guard = await processes.detached({ tool: 'sh', args });
   return { [Symbol.dispose]: () => guard.end('done\n') };
 }

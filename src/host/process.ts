@@ -1,7 +1,7 @@
 /** The one place that runs programs. */
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { execa, type Options } from 'execa';
+import type { Options } from 'execa';
 import type { Environment } from '../config.ts';
 import { Interrupted, ToolError, ToolMissingError } from '../errors.ts';
 import type { Log } from '../log.ts';
@@ -48,7 +48,7 @@ export interface Processes {
    *
    * @returns its standard input, which ends when we do
    */
-  detached(call: Pick<ToolCall, 'tool' | 'args'>): Writable;
+  detached(call: Pick<ToolCall, 'tool' | 'args'>): Promise<Writable>;
   /** The same programs, in a session of their own and deaf to the interrupt: for undoing and finishing. */
   shielded(): Processes;
 }
@@ -88,7 +88,14 @@ function byLine(onLine: (line: string) => void): Streams['stdout'] {
   };
 }
 
-function detach({ env, log }: Settings, { tool, args }: Pick<ToolCall, 'tool' | 'args'>): Writable {
+/** Loading it takes a tenth of what Node takes to start: commands that run no program do without. */
+const load = async () => (await import('execa')).execa;
+
+async function detach(
+  { env, log }: Settings,
+  { tool, args }: Pick<ToolCall, 'tool' | 'args'>,
+): Promise<Writable> {
+  const execa = await load();
   const child = execa(tool, args, {
     stdio: ['pipe', 'ignore', 'ignore'],
     cwd: '/',
@@ -124,6 +131,7 @@ async function checked(settings: Settings, call: ToolCall, streams: Streams): Pr
 
 async function execute(settings: Settings, call: ToolCall, streams: Streams): Promise<Outcome> {
   const signals = [settings.signal, call.signal].filter((signal) => signal !== undefined);
+  const execa = await load();
   // execa would start the program first, and it might be quicker than the signal that ends it
   const aborted = signals.find((signal) => signal.aborted);
   if (aborted !== undefined) throw reasonOf(aborted);

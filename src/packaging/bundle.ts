@@ -1,5 +1,5 @@
 /** `npm run build`: makes the program in dist of the sources: one script for each part that commands load together. */
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
@@ -52,6 +52,16 @@ async function makeChunks(): Promise<void> {
   }
 }
 
+/** @throws Error when a chunk asks for the names of a module of Node that the loader does not load before it is used */
+function requireNoNames({ LAZY }: Loader): void {
+  for (const name of readdirSync(join(DIST, 'chunks')).filter((file) => file.endsWith('.cjs'))) {
+    const asked = readFileSync(join(DIST, 'chunks', name), 'latin1').matchAll(/__toESM\(require\("([^"]+)"/g);
+    const found = [...asked].find(([, module]) => LAZY.has(module ?? ''));
+    if (found !== undefined)
+      throw new Error(`${name}: import names from ${found[1]}, which src/loader.ts loads when one is used`);
+  }
+}
+
 async function makeLoader(): Promise<void> {
   await build({
     ...COMMON,
@@ -71,6 +81,7 @@ function makeCache(): void {
   process.env.ATOMIC_OSTREE_REPO = join(nowhere, 'repo');
   process.argv = [process.execPath, 'atomic', 'containers', 'list'];
   const loader: Loader = createRequire(import.meta.url)(join(DIST, 'atomic.cjs'));
+  requireNoNames(loader);
   process.on('exit', () => {
     rmSync(nowhere, { recursive: true });
     mkdirSync(loader.CACHES, { recursive: true });

@@ -92,7 +92,7 @@ async function runOneOff(
     'run',
     endOf(context, runtime),
   );
-  using _guard = guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
+  using _guard = await guardContainer(context, { runtime, id: idOf(bundle.path), folder: bundle.path });
   const rootPath = realpathSync(join(path, 'rootfs'));
   const config = singleRunConfig(text, file, { rootPath, command, stdinIsTty });
   await createFile(join(bundle.path, 'config.json'), config, 0o600);

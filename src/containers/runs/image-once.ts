@@ -57,7 +57,7 @@ export async function runImageOnce(context: Context, request: OnceRequest): Prom
   await using temporary = await temporaryFolder(context, checkouts, 'run-once', endOf(context, runtime));
   const directory = runDirectory(temporary.path);
   const { id, folder, tmpfiles, rootfs } = directory;
-  using _guard = guardContainer(context, { runtime, id, folder, tmpfiles, mountPoint: rootfs });
+  using _guard = await guardContainer(context, { runtime, id, folder, tmpfiles, mountPoint: rootfs });
   const features = await probeRuntime(context, runtime);
   await makeRootfs(context, request.image, directory);
   await writeBundle(context, { ...request, features }, directory);

@@ -19,7 +19,7 @@ describe('detached', () => {
     const file = join(folder, 'detached');
     const { processes, stop } = runner();
 
-    const input = processes.detached(
+    const input = await processes.detached(
       sh(`ps -o sid= -p $$ | tr -d ' ' >'${file}'; read line; echo "$line" >>'${file}'`),
     );
     stop(new Error('interrupted'));
@@ -32,7 +32,7 @@ describe('detached', () => {
   });
 
   it('says nothing of a program that is missing', async () => {
-    const input = runner().processes.detached({ tool: 'no-such-program', args: [] });
+    const input = await runner().processes.detached({ tool: 'no-such-program', args: [] });
 
     await new Promise<void>((resolve) => input.end('a line\n', () => resolve()));
   });
