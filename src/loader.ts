@@ -73,7 +73,7 @@ function builtin(name: string): object | undefined {
 }
 
 /** What chunks call for other chunks and for the modules of Node; they need nothing else. */
-function load(name: string): unknown {
+export function load(name: string): unknown {
   if (!name.startsWith('.')) return builtin(name);
   const known = loaded.get(name);
   if (known !== undefined) return known.exports;

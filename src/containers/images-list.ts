@@ -8,7 +8,7 @@ import { hexOf } from '../images/store/manifest.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
 import { byCodePoint } from '../order.ts';
 import { closedRepository } from '../paths.ts';
-import { readDeployments } from './deployments/inventory.ts';
+import { readSummaries } from './deployments/inventory.ts';
 import { type EngineImages, engineImages } from './docker/engine.ts';
 
 const UNTAGGED = '<none>';
@@ -41,7 +41,7 @@ export async function listImages(context: Context, { isAll }: { isAll: boolean }
 function ownImages(context: Context, isAll: boolean): readonly ImageRow[] {
   const images = [...listLocalImages(context), ...(isAll ? listUntagged(context) : [])];
   const vulnerable = vulnerableImages(context);
-  const used = new Set(readDeployments(context).map(({ info }) => info.revision));
+  const used = new Set(readSummaries(context).map(({ info }) => info.revision));
   return images.map((entry) => ({
     ...entry,
     backend: 'ostree',

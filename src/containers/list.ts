@@ -12,8 +12,8 @@ import { hexOf } from '../images/store/manifest.ts';
 import { vulnerableImages } from '../images/store/scan-summary.ts';
 import { byCodePoint } from '../order.ts';
 import { waitForAll } from '../wait-for-all.ts';
-import type { Deployment } from './deployments/deployment.ts';
-import { allFolders, type NamedFolder, readOrWarn } from './deployments/inventory.ts';
+import type { DeploymentSummary } from './deployments/deployment.ts';
+import { allFolders, readSummaries } from './deployments/inventory.ts';
 import { runtimeFor } from './deployments/runtime.ts';
 import { engineContainers } from './docker/engine.ts';
 import { commandOf, parseOciConfig } from './rendering/oci-config.ts';
@@ -93,28 +93,17 @@ async function ownContainers(context: Context): Promise<readonly ContainerRow[]>
   // systemd answers while we read, once the program that asks has been started
   const asked = knownStates(context);
   await setImmediate();
-  const contents = readContents(context, folders);
+  const containers = readSummaries(context, folders).map((deployment) => ({
+    deployment,
+    command: shownCommand(context, deployment),
+  }));
   const states = await asked;
   const vulnerable = vulnerableImages(context);
-  return contents.map(({ deployment, command }) => {
+  return containers.map(({ deployment, command }) => {
     const state = stateOf(deployment, states);
     const isVulnerable = vulnerable.has(deployment.info.revision);
     return rowOf(context, deployment, { state, command, isVulnerable });
   });
-}
-
-interface Content {
-  readonly deployment: Deployment;
-  readonly command: string;
-}
-
-function readContents(context: Context, folders: readonly NamedFolder[]): readonly Content[] {
-  return folders
-    .flatMap((folder) => readOrWarn(context, folder))
-    .map((deployment) => ({
-      deployment,
-      command: shownCommand(context, deployment),
-    }));
 }
 
 /** The states of services; `undefined`, and a warning, where systemd cannot be asked: in a chroot, or in a job of cron. */
@@ -128,7 +117,7 @@ async function knownStates(context: Context): Promise<ReadonlyMap<string, string
   }
 }
 
-function stateOf({ name, info }: Deployment, states: ReadonlyMap<string, string> | undefined): string {
+function stateOf({ name, info }: DeploymentSummary, states: ReadonlyMap<string, string> | undefined): string {
   if (!info['has-container-service']) return 'no service';
   if (states === undefined) return 'unknown';
   const active = states.get(name) ?? 'inactive';
@@ -138,7 +127,7 @@ function stateOf({ name, info }: Deployment, states: ReadonlyMap<string, string>
 
 function rowOf(
   context: Context,
-  { name, info }: Deployment,
+  { name, info }: DeploymentSummary,
   { state, command, isVulnerable }: { state: string; command: string; isVulnerable: boolean },
 ): ContainerRow {
   return {
@@ -157,7 +146,7 @@ function rowOf(
 }
 
 /** A configuration that is missing or damaged has no command; the second is worth a warning. */
-function shownCommand(context: Context, { name, path }: Deployment): string {
+function shownCommand(context: Context, { name, path }: DeploymentSummary): string {
   const file = join(path, 'config.json');
   const read = () => {
     const text = readIfPresent(file);

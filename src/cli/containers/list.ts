@@ -4,6 +4,7 @@ import type { ContainerRow } from '../../containers/list.ts';
 import { type Cli, collect, perform, showBackends } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { json, localMinute, localTime } from '../output/formats.ts';
+import { printLines } from '../output/output.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
 
 interface Options {
@@ -45,7 +46,7 @@ export function addContainersList(parent: CommandUnknownOpts, cli: Cli): void {
         const select = containerFilter(options.filter);
         const { listContainers } = await import('../../containers/list.ts');
         const rows = await listContainers(context, { isAll: options.all === true });
-        for (const line of renderContainers(select(rows), options)) cli.output.line(line);
+        printLines(cli.output, renderContainers(select(rows), options));
       }),
     );
 }

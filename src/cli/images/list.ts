@@ -4,6 +4,7 @@ import type { ImageRow } from '../../containers/images-list.ts';
 import { type Cli, collect, perform, showBackends } from '../cli.ts';
 import { applyFilters, parseFilters, type Searchable } from '../output/filters.ts';
 import { humanSize, json, localMinute, localTime } from '../output/formats.ts';
+import { printLines } from '../output/output.ts';
 import { type Column, longest, renderTable } from '../output/table.ts';
 
 interface Options {
@@ -49,7 +50,7 @@ export function addImagesList(parent: CommandUnknownOpts, cli: Cli): void {
         const select = imageFilter(options.filter);
         const { listImages } = await import('../../containers/images-list.ts');
         const all = await listImages(context, { isAll: options.all === true });
-        for (const line of renderImages({ all, shown: select(all) }, options)) cli.output.line(line);
+        printLines(cli.output, renderImages({ all, shown: select(all) }, options));
       }),
     );
 }

@@ -1,4 +1,6 @@
 /** The interface through which commands print. */
+import { printable } from './printable.ts';
+
 export interface Output {
   /** A line on standard output: what scripts read. What cannot be printed is left blank, here and in warnings. */
   line(text: string): void;
@@ -10,4 +12,9 @@ export interface Output {
   readonly stdoutIsTty: boolean;
   /** The width of that terminal. */
   columns(): number;
+}
+
+/** Prints the lines of a listing at once: thousands of writes take longer than to make what is written. */
+export function printLines({ write }: Output, lines: readonly string[]): void {
+  if (lines.length > 0) write(lines.map((line) => `${printable(line)}\n`).join(''));
 }

@@ -47,6 +47,15 @@ const Info = z.looseObject(KEYS);
 
 export type Info = z.infer<typeof Info>;
 
+/** What the listings show of a record: it takes a tenth of the time to check. */
+const Summary = z.object({
+  image: KEYS.image,
+  revision: KEYS.revision,
+  created: KEYS.created,
+  'has-container-service': KEYS['has-container-service'],
+  runtime: KEYS.runtime,
+});
+
 /** What we write to `info`: the keys that we know, and no other. */
 export type InfoRecord = Recorded<Required<z.infer<z.ZodObject<typeof KEYS>>>>;
 
@@ -60,16 +69,30 @@ export interface Deployment {
   readonly info: Info;
 }
 
+/** A deployment as the listings show it. */
+export interface DeploymentSummary extends Omit<Deployment, 'info'> {
+  readonly info: z.infer<typeof Summary>;
+}
+
 /**
  * Reads a deployment.
  *
  * @throws AtomicError when its `info` is missing or damaged
  */
 export function readDeployment(name: string, path: string): Deployment {
+  return { name, path, info: readRecord(Info, path) };
+}
+
+/** Reads what the listings show of a deployment; see {@link readDeployment}. */
+export function readSummary(name: string, path: string): DeploymentSummary {
+  return { name, path, info: readRecord(Summary, path) };
+}
+
+function readRecord<Schema extends z.ZodType>(schema: Schema, path: string): z.infer<Schema> {
   const file = join(path, 'info');
   const text = readReadable(file);
   if (text === undefined) throw new AtomicError(`cannot read ${file}: it is missing or not a readable file`);
-  return { name, path, info: parseInfo(text, file) };
+  return parseRecord(schema, text, file);
 }
 
 function readReadable(file: string): string | undefined {
@@ -83,8 +106,12 @@ function readReadable(file: string): string | undefined {
 
 /** Parses an `info` record; `file` is for messages. */
 export function parseInfo(text: string, file: string): Info {
+  return parseRecord(Info, text, file);
+}
+
+function parseRecord<Schema extends z.ZodType>(schema: Schema, text: string, file: string): z.infer<Schema> {
   try {
-    return Info.parse(JSON.parse(text));
+    return schema.parse(JSON.parse(text));
   } catch (error) {
     throw new AtomicError(`${file} is damaged: it is not the record of a deployment`, { cause: error });
   }

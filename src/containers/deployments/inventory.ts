@@ -9,7 +9,13 @@ import { isHeld } from '../../host/files/lock.ts';
 import { isRepository } from '../../host/ostree/refs.ts';
 import { byCodePoint } from '../../order.ts';
 import { containerOf, hintForMissing, isDangling, slotOf } from './container.ts';
-import { type Deployment, type Info, readDeployment } from './deployment.ts';
+import {
+  type Deployment,
+  type DeploymentSummary,
+  type Info,
+  readDeployment,
+  readSummary,
+} from './deployment.ts';
 import { isContainerName } from './name.ts';
 
 /** A container's name, and its link or directory. */
@@ -50,30 +56,49 @@ export function readDeployments(context: Context): readonly Deployment[] {
   return allFolders(context).flatMap((folder) => readOrWarn(context, folder));
 }
 
+/** What the listings show of {@link readDeployments}. */
+export function readSummaries(context: Context, folders = allFolders(context)): readonly DeploymentSummary[] {
+  return folders.flatMap((folder) => orWarn(context, folder, readSummary));
+}
+
 /**
  * Reads one of {@link allFolders}; what cannot be read is named in a warning, unless another command is at work on it.
  */
-export function readOrWarn(context: Context, [name, path]: NamedFolder): readonly Deployment[] {
+export function readOrWarn(context: Context, folder: NamedFolder): readonly Deployment[] {
+  return orWarn(context, folder, readDeployment);
+}
+
+function orWarn<Found>(
+  context: Context,
+  [name, path]: NamedFolder,
+  read: (name: string, path: string) => Found,
+): readonly Found[] {
   // compat: in user mode the repository lies among the containers
   if (name === 'repo' && isRepository(path)) return [];
   try {
-    requireContainer(context, name, path);
-    return [readDeployment(name, path)];
+    requireLink(name, path);
+    return [read(name, path)];
   } catch (error) {
     if (!isFailure(error)) throw error;
     const state = stateOf(context, name, path);
     if (state === 'changing') return [];
     const reason =
-      state === 'cut short' ? 'a command on it was cut short; the next one finishes it' : lineOf(error);
+      state === 'cut short'
+        ? 'a command on it was cut short; the next one finishes it'
+        : (danglingHint(context, name, path) ?? lineOf(error));
     warn(context, `Skipping container '${name}': ${reason}`);
     return [];
   }
 }
 
-/** A slot whose container has lost its link is none, and neither is a link that leads nowhere. */
-function requireContainer(context: Context, name: string, path: string): void {
+/** What is wrong with the link of a container that leads nowhere; `undefined` for all else. */
+function danglingHint(context: Context, name: string, path: string): string | undefined {
   const container = isContainerName(name) ? containerOf(context, name) : undefined;
-  if (container?.link === path && isDangling(container)) throw new AtomicError(hintForMissing(container));
+  return container?.link === path && isDangling(container) ? hintForMissing(container) : undefined;
+}
+
+/** A slot whose container has lost its link is none. */
+function requireLink(name: string, path: string): void {
   if (slotOf(path) === undefined || readLinkIfPresent(path) !== undefined) return;
   throw new AtomicError(
     `${path} is a deployment without a container; 'atomic uninstall ${name.slice(0, -2)}' removes it`,
