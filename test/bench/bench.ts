@@ -3,23 +3,24 @@ import { join } from 'node:path';
 import { type Box, bootBox } from '../support/box.ts';
 import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
-import { bundle } from './bundle.ts';
 import { completion } from './completion.ts';
 import { concurrentInstalls } from './concurrent-installs.ts';
 import { containersList, containersListOfOne } from './containers-list.ts';
 import { downtime } from './downtime.ts';
 import { imagesList } from './images-list.ts';
 import { install } from './install.ts';
-import { type Comparison, figuresOf, tableOf } from './measure.ts';
+import { load } from './load.ts';
+import type { Result } from './measure.ts';
 import { pull } from './pull.ts';
 import { secondPull } from './second-pull.ts';
 import { startup } from './startup.ts';
+import { figuresOf, tableOf } from './table.ts';
 import { update } from './update.ts';
 
-type Bench = () => Promise<readonly Comparison[]>;
+type Bench = () => Promise<readonly Result[]>;
 
 /** A bench in a box with a registry of its own that holds the image `hello-world`. */
-function inBox(bench: (box: Box, image: string) => Promise<readonly Comparison[]>): Bench {
+function inBox(bench: (box: Box, image: string) => Promise<readonly Result[]>): Bench {
   return async () => {
     await using registry = await startRegistry();
     await pushLayout(registry, join(LAYOUTS, 'hello-world'), 'hello-world');
@@ -31,6 +32,7 @@ function inBox(bench: (box: Box, image: string) => Promise<readonly Comparison[]
 const BENCHES: Readonly<Record<string, Bench>> = {
   startup,
   completion,
+  load: inBox(load),
   install: inBox(install),
   update: inBox(update),
   downtime: inBox(downtime),
@@ -44,15 +46,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 
 const only = process.env.ONLY ?? '';
 const chosen = Object.entries(BENCHES).filter(([name]) => name.includes(only));
-if (chosen.length === 0 && only !== 'bundle')
-  throw new Error(`no bench is called ${only}: ${Object.keys(BENCHES).join(', ')}`);
+if (chosen.length === 0) throw new Error(`no bench is called ${only}: ${Object.keys(BENCHES).join(', ')}`);
 await buildImages(['hello-world']);
-const comparisons: Comparison[] = [];
-if ('bundle'.includes(only)) for (const figure of await bundle()) console.log(JSON.stringify(figure));
+const results: Result[] = [];
 for (const [, bench] of chosen) {
-  for (const comparison of await bench()) {
-    comparisons.push(comparison);
-    for (const figure of figuresOf(comparison)) console.log(JSON.stringify(figure));
+  for (const result of await bench()) {
+    results.push(result);
+    for (const figure of figuresOf(result)) console.log(JSON.stringify(figure));
   }
 }
-console.log(tableOf(comparisons));
+console.log(tableOf(results));

@@ -1,48 +1,62 @@
+import { join } from 'node:path';
 import type { Box } from '../support/box.ts';
-import { type Comparison, compare } from './measure.ts';
+import { type Comparison, compare, type Result } from './measure.ts';
+import { memoryOf } from './probe.ts';
+import { storeImages } from './stored-images.ts';
+import { succeed } from './succeed.ts';
 
-const MANY = 200;
-const LAYERS = 5;
-const ROOT = '/var/lib/containers/atomic';
-/** Images as a pull leaves them, each with layers of its own; the file system of a layer does not matter here. */
-const MAKE = `
-  set -e; cd /run; export OSTREE_REPO=${ROOT}/.storage/ostree; mkdir -p tree
-  ostree config set core.fsync false
-  cp -a $OSTREE_REPO/refs/heads/ociimage $OSTREE_REPO/refs/heads/one
-  digest() { echo "$1" | sha256sum | cut -c-64; }
-  commit() { ref=$1; shift; ostree commit --branch=ociimage/$ref --no-bindings --tree=dir=tree "$@" >/dev/null; }
-  for i in $(seq ${MANY - 1}); do
-    layers=
-    for l in $(seq ${LAYERS}); do
-      hex=$(digest $i-$l)
-      commit $hex --add-metadata-string=docker.size=$i --add-metadata-string=docker.uncompressed_size=$i \\
-        --add-metadata-string=docker.uncompressed_digest=sha256:$hex
-      layers=$layers,'{"digest":"sha256:'$hex'","size":'$i'}'
-    done
-    manifest='{"schemaVersion":2,"config":{"digest":"sha256:'$(digest $i)'"},"layers":['\${layers#,}']}'
-    commit registry.example_2Fimage\${i}_3Alatest --add-metadata-string=signatures=0 \\
-      --add-metadata-string=docker.manifest="$manifest" --add-metadata-string=docker.digest=sha256:$(digest $i) \\
-      --add-metadata-string=docker.uncompressed_size=$((5 * i))
-  done
-  cp -a $OSTREE_REPO/refs/heads/ociimage $OSTREE_REPO/refs/heads/all`;
+/** Images that have layers of their own; others share theirs. */
+const DISTINCT = 1000;
+const LIST = 'atomic images list';
+const REFS = '/var/lib/containers/atomic/.storage/ostree/refs/heads';
 
-/** `images list` with 200 images of 5 layers, against the same with 1. */
-export async function imagesList(box: Box, image: string): Promise<readonly Comparison[]> {
-  await box.sh(`atomic pull ${image}`);
-  const { exitCode, stderr } = await box.sh(MAKE, { timeout: 300_000 });
-  if (exitCode !== 0) throw new Error(stderr);
-  await expectCount(box, MANY);
-  const choose = async (which: string) =>
-    await box.sh(`cd ${ROOT}/.storage/ostree/refs/heads && rm -rf ociimage && ln -s ${which} ociimage`);
-  const list = async () => await box.sh('atomic images list');
-  const ours = { before: async () => await choose('all'), work: list };
-  const baseline = { before: async () => await choose('one'), work: list };
-  const comparison = await compare('images_list_200', { ours, baseline, rounds: 11, goal: 1.2 });
+/** `images list` with many images of 5 layers, against the same with 1; and its memory with very many. */
+export async function imagesList(box: Box, image: string): Promise<readonly Result[]> {
+  await succeed(box, `atomic pull ${image} && cp -a ${REFS}/ociimage ${REFS}/1`);
+  const results: Result[] = [];
+  for (const [count, goal] of [
+    [200, 1.2],
+    [1000, 1.5],
+  ] as const) {
+    await makeImages(box, count);
+    results.push(await compareWithOne(box, count, goal));
+  }
+  await makeImages(box, 10_000);
+  await choose(box, 10_000);
+  const { stdout } = await box.sh(`${memoryOf(['images', 'list'])} | tail -n 1`);
+  results.push({ name: 'images_list_10000_memory', value: Number(stdout), unit: 'MB', goal: 150 });
+  return results;
+}
+
+async function makeImages(box: Box, count: number): Promise<void> {
+  const repository = join(box.containers, 'atomic/.storage/ostree');
+  const refs = join(repository, 'refs/heads', String(count));
+  await storeImages(repository, { refs, count, distinct: Math.min(count, DISTINCT) });
+}
+
+/** Makes the images of that many be all that there are. */
+async function choose(box: Box, count: number): Promise<void> {
+  await succeed(box, `cd ${REFS} && rm -rf ociimage && ln -s ${count} ociimage`);
+}
+
+async function compareWithOne(box: Box, count: number, goal: number): Promise<Comparison> {
+  const listOf = (images: number) => ({
+    before: () => choose(box, images),
+    work: () => succeed(box, LIST),
+  });
+  await choose(box, count);
+  await expectCount(box, count);
+  const comparison = await compare(`images_list_${count}`, {
+    ours: listOf(count),
+    baseline: listOf(1),
+    rounds: 9,
+    goal,
+  });
   await expectCount(box, 1);
-  return [comparison];
+  return comparison;
 }
 
 async function expectCount(box: Box, count: number): Promise<void> {
-  const { stdout } = await box.sh('atomic images list -q | wc -l');
+  const { stdout } = await box.sh(`${LIST} -q | wc -l`);
   if (Number(stdout) !== count) throw new Error(`${stdout.trim()} images are listed, not ${count}`);
 }

@@ -7,9 +7,21 @@ export interface Figure {
   readonly unit: string;
 }
 
+/** What a command took, in milliseconds, as the one who ran it measured it. */
+export class Spent {
+  readonly elapsed: number;
+  /** Of the processors, by the command and what it waited for: what other processes of the machine do not change. */
+  readonly processor: number | undefined;
+
+  constructor(elapsed: number, processor?: number) {
+    this.elapsed = elapsed;
+    this.processor = processor;
+  }
+}
+
 /** One side of a comparison. */
 export interface Side {
-  /** What is measured. */
+  /** What is measured: it says itself what was spent, or the time until it has ended counts. */
   readonly work: () => Promise<unknown>;
   /** What has to be done before each time. */
   readonly before?: () => Promise<unknown>;
@@ -17,77 +29,61 @@ export interface Side {
   readonly duration?: () => Promise<number>;
 }
 
+/** What is aimed at: a ratio of ours to the baseline, or milliseconds more than the baseline. */
+export type Goal = number | { readonly more: number };
+
 export interface Contest {
   readonly ours: Side;
   readonly baseline: Side;
   readonly rounds: number;
-  /** The ratio of ours to the baseline that is aimed at. */
-  readonly goal: number;
+  readonly goal: Goal;
 }
 
-/** Medians in milliseconds. */
+/** Medians. */
 export interface Comparison {
   readonly name: string;
-  readonly ours: number;
-  readonly baseline: number;
-  readonly goal: number;
+  readonly ours: Spent;
+  readonly baseline: Spent;
+  readonly goal: Goal;
 }
+
+/** Something that has no baseline, such as the memory of a process: at most the goal, where there is one. */
+export interface Amount extends Figure {
+  readonly goal?: number;
+}
+
+export type Result = Comparison | Amount;
 
 /** Measures both sides in turn, `rounds` times after one round to warm up. */
 export async function compare(name: string, contest: Contest): Promise<Comparison> {
-  const times: { ours: number[]; baseline: number[] } = { ours: [], baseline: [] };
+  const spent: { ours: Spent[]; baseline: Spent[] } = { ours: [], baseline: [] };
   for (let round = 0; round <= contest.rounds; round++) {
-    const [ours, baseline] = [await time(contest.ours), await time(contest.baseline)];
+    const [ours, baseline] = [await measure(contest.ours), await measure(contest.baseline)];
     if (round === 0) continue;
-    times.ours.push(ours);
-    times.baseline.push(baseline);
+    spent.ours.push(ours);
+    spent.baseline.push(baseline);
   }
-  return { name, ours: median(times.ours), baseline: median(times.baseline), goal: contest.goal };
+  return { name, ours: medianOf(spent.ours), baseline: medianOf(spent.baseline), goal: contest.goal };
 }
 
-/** The ratio of a comparison, and its two sides. */
-export function figuresOf({ name, ours, baseline }: Comparison): readonly Figure[] {
-  return [
-    { name, value: rounded(ours / baseline), unit: 'ratio' },
-    { name: `${name}_ours`, value: rounded(ours), unit: 'ms' },
-    { name: `${name}_baseline`, value: rounded(baseline), unit: 'ms' },
-  ];
-}
-
-/** All comparisons as a table, with their goals. */
-export function tableOf(comparisons: readonly Comparison[]): string {
-  const rows = comparisons.map(({ name, ours, baseline, goal }) => [
-    name,
-    ours.toFixed(0),
-    baseline.toFixed(0),
-    (ours / baseline).toFixed(2),
-    goal.toFixed(2),
-    ours / baseline <= goal ? 'met' : 'not met',
-  ]);
-  const all = [['figure', 'ours (ms)', 'baseline (ms)', 'ratio', 'goal', ''], ...rows];
-  const widths = [0, 1, 2, 3, 4, 5].map((column) => Math.max(...all.map((row) => row[column]?.length ?? 0)));
-  return all
-    .map((row) =>
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    )
-    .join('\n');
-}
-
-async function time({ before, work, duration }: Side): Promise<number> {
+async function measure({ before, work, duration }: Side): Promise<Spent> {
   await before?.();
   const start = performance.now();
-  await work();
-  return duration === undefined ? performance.now() - start : await duration();
+  const said = await work();
+  const elapsed = performance.now() - start;
+  if (duration !== undefined) return new Spent(await duration());
+  return said instanceof Spent ? said : new Spent(elapsed);
+}
+
+function medianOf(spent: readonly Spent[]): Spent {
+  const processor = spent.map((one) => one.processor).filter((value) => value !== undefined);
+  return new Spent(
+    median(spent.map(({ elapsed }) => elapsed)),
+    processor.length < spent.length ? undefined : median(processor),
+  );
 }
 
 function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function rounded(value: number): number {
-  return Math.round(value * 100) / 100;
 }

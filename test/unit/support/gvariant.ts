@@ -79,12 +79,13 @@ export function encodedArray(items: readonly Buffer[], alignment: number): Buffe
   return withOffsets(body, ends);
 }
 
-function padded(body: Buffer, alignment: number): Buffer {
+/** The body, with zero bytes up to the next multiple of the alignment. */
+export function padded(body: Buffer, alignment: number): Buffer {
   return Buffer.concat([body, Buffer.alloc((alignment - (body.length % alignment)) % alignment)]);
 }
 
-/** Offsets are as wide as the whole needs, themselves included. */
-function withOffsets(body: Buffer, offsets: readonly number[]): Buffer {
+/** A body with the ends of its members; offsets are as wide as the whole needs, themselves included. */
+export function withOffsets(body: Buffer, offsets: readonly number[]): Buffer {
   const width = [1, 2, 4].find((size) => body.length + offsets.length * size < 256 ** size) ?? 8;
   const encoded = offsets.map((offset) => {
     const bytesOfOffset = Buffer.alloc(width);
