@@ -1,6 +1,6 @@
 /** Reads `/etc/atomic.conf`, a YAML map whose keys are in lower case or all in upper case. */
 import { readFileSync } from 'node:fs';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError, isErrno } from './errors.ts';
 import { firstIssue } from './json.ts';
 
@@ -10,20 +10,31 @@ const DEFAULT_FILE = '/etc/atomic.conf';
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A text value; an empty one, like a key without value, counts as not set. */
-const Text = z
-  .union([z.string(), z.null()], { error: 'expected text' })
-  .transform((value) => value || undefined)
-  .optional();
-const AbsolutePath = Text.refine((value) => value === undefined || value.startsWith('/'), {
-  error: 'expected an absolute path',
-});
+const Text = z.optional(
+  z.pipe(
+    z.union([z.string(), z.null()], { error: 'expected text' }),
+    z.transform((value) => value || undefined),
+  ),
+);
+const AbsolutePath = Text.check(
+  z.refine((value) => value === undefined || value.startsWith('/'), {
+    error: 'expected an absolute path',
+  }),
+);
 /** A path, or a bare name, which is looked up in PATH. */
-const Runtime = Text.refine((value) => value === undefined || /^(\/|[^/]+$)/.test(value), {
-  error: 'expected an absolute path or the name of a program',
-});
-const Storage = Text.refine((value) => value === undefined || ['ostree', 'docker'].includes(value), {
-  error: "expected 'ostree' or 'docker'",
-}).transform((value) => (value ?? 'ostree') as 'ostree' | 'docker');
+const Runtime = Text.check(
+  z.refine((value) => value === undefined || /^(\/|[^/]+$)/.test(value), {
+    error: 'expected an absolute path or the name of a program',
+  }),
+);
+const Storage = z.pipe(
+  Text.check(
+    z.refine((value) => value === undefined || ['ostree', 'docker'].includes(value), {
+      error: "expected 'ostree' or 'docker'",
+    }),
+  ),
+  z.transform((value) => (value ?? 'ostree') as 'ostree' | 'docker'),
+);
 
 const Config = z.looseObject({
   default_storage: Storage,

@@ -1,6 +1,12 @@
 /** Reads JSON documents that others wrote, against a schema. */
-import type * as z from 'zod';
+
+import * as z from 'zod/mini';
+import type { $ZodError } from 'zod/v4/core';
+import en from 'zod/v4/locales/en.js';
 import type { AtomicError } from './errors.ts';
+
+// zod/mini, which is made for a quick start, says nothing but "Invalid input" by itself
+z.config(en());
 
 /** Why a document cannot be used. */
 export interface JsonProblem {
@@ -16,7 +22,7 @@ export interface JsonProblem {
  *
  * @param errorFor makes the error that is thrown when the text is not JSON, or not what the schema says
  */
-export function parseJson<Schema extends z.ZodType>(
+export function parseJson<Schema extends z.ZodMiniType>(
   schema: Schema,
   text: string,
   errorFor: (problem: JsonProblem) => AtomicError,
@@ -37,6 +43,6 @@ export function parseJson<Schema extends z.ZodType>(
  *
  * @param whole stands for the keys when it is about the document itself
  */
-export function firstIssue({ issues: [issue] }: z.ZodError, whole = 'document'): string {
+export function firstIssue({ issues: [issue] }: $ZodError, whole = 'document'): string {
   return `${issue?.path.join('.') || whole}: ${issue?.message}`;
 }

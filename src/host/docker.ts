@@ -1,7 +1,7 @@
 /** Asks the Docker engine over its socket (https://docs.docker.com/engine/api); read-only. */
 import { existsSync } from 'node:fs';
 import type { IncomingMessage, RequestOptions } from 'node:http';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError, isErrno } from '../errors.ts';
 import type { Host } from './host.ts';
 import { isHeldByInitAlone } from './socket-owner.ts';
@@ -16,7 +16,7 @@ const ANSWER_TIME = 5000;
 const Container = z.looseObject({
   Id: z.string(),
   /** Each with a slash before it; with more slashes, it is what a link calls the container. */
-  Names: z.array(z.string()).nullish(),
+  Names: z.nullish(z.array(z.string())),
   /** As given to `docker run`, or the id when that name has moved on. */
   Image: z.string(),
   ImageID: z.string(),
@@ -28,8 +28,8 @@ const Container = z.looseObject({
 
 const Image = z.looseObject({
   Id: z.string(),
-  RepoTags: z.array(z.string()).nullish(),
-  RepoDigests: z.array(z.string()).nullish(),
+  RepoTags: z.nullish(z.array(z.string())),
+  RepoDigests: z.nullish(z.array(z.string())),
   /** In seconds since the epoch. */
   Created: z.number(),
   /** In bytes, with all layers, uncompressed. */
@@ -160,7 +160,7 @@ async function get(options: RequestOptions): Promise<IncomingMessage> {
   return await new Promise((resolve, reject) => http.get(options, resolve).on('error', reject));
 }
 
-function parse<Type>(schema: z.ZodType<Type>, { status, text, path, shownAs }: Answer): Type {
+function parse<Type>(schema: z.ZodMiniType<Type>, { status, text, path, shownAs }: Answer): Type {
   const wrong = (what: string, cause?: unknown) =>
     new AtomicError(`the Docker engine at ${shownAs} answers ${path} with ${what}`, { cause });
   if (status !== 200) throw wrong(`the status ${status}`);

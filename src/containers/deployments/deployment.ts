@@ -1,6 +1,6 @@
 /** A deployment of a container and its record, the file `info`. */
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError } from '../../errors.ts';
 import { isUnreadable, readIfPresent } from '../../host/files/files.ts';
 
@@ -9,37 +9,37 @@ const LATEST = 8.64e12;
 
 /** The keys of `info`; those that old records lack have defaults. */
 const KEYS = {
-  image: z.string().catch(''),
-  revision: z
-    .string()
-    .nullish()
-    .transform((value) => value ?? ''),
-  'ostree-commit': z.string().catch(''),
+  image: z.catch(z.string(), ''),
+  revision: z.pipe(
+    z.nullish(z.string()),
+    z.transform((value) => value ?? ''),
+  ),
+  'ostree-commit': z.catch(z.string(), ''),
   /** Seconds since the epoch; what no date can hold counts as unknown. */
-  created: z.number().min(0).max(LATEST).catch(0),
-  values: z.record(z.string(), z.unknown()).catch({}),
-  'has-container-service': z.boolean().catch(true),
-  'installed-files': z.array(z.string()).nullish(),
-  'installed-files-checksum': z.record(z.string(), z.string()).nullish(),
+  created: z.catch(z.number().check(z.minimum(0)).check(z.maximum(LATEST)), 0),
+  values: z.catch(z.record(z.string(), z.unknown()), {}),
+  'has-container-service': z.catch(z.boolean(), true),
+  'installed-files': z.nullish(z.array(z.string())),
+  'installed-files-checksum': z.nullish(z.record(z.string(), z.string())),
   /** Ours alone: the texts of symbolic links among the installed files. */
-  'installed-files-links': z.record(z.string(), z.string()).nullish(),
+  'installed-files-links': z.nullish(z.record(z.string(), z.string())),
   /** Ours alone: the sizes of regular files among the installed files, in bytes. */
-  'installed-files-sizes': z.record(z.string(), z.number()).nullish(),
+  'installed-files-sizes': z.nullish(z.record(z.string(), z.number())),
   /** Ours alone: what stayed in the place of a file, since other containers have it, too. */
-  'installed-files-kept': z.record(z.string(), z.string()).nullish(),
+  'installed-files-kept': z.nullish(z.record(z.string(), z.string())),
   /** Ours alone: folders that had to be made for the installed files. */
-  'created-folders': z.array(z.string()).nullish(),
-  'installed-files-template': z.array(z.string()).nullish(),
-  'rename-installed-files': z.record(z.string(), z.string()).nullish(),
-  'rpm-installed': z.string().nullish(),
-  'system-package': z.string().nullish(),
+  'created-folders': z.nullish(z.array(z.string())),
+  'installed-files-template': z.nullish(z.array(z.string())),
+  'rename-installed-files': z.nullish(z.record(z.string(), z.string())),
+  'rpm-installed': z.nullish(z.string()),
+  'system-package': z.nullish(z.string()),
   /** Ours alone: whether the person has let packages of the image run scripts on the host. */
-  'package-scripts': z.boolean().nullish(),
-  remote: z.string().nullish(),
-  'use-links': z.boolean().catch(false),
-  runtime: z.string().nullish(),
+  'package-scripts': z.nullish(z.boolean()),
+  remote: z.nullish(z.string()),
+  'use-links': z.catch(z.boolean(), false),
+  runtime: z.nullish(z.string()),
   /** The names among `values` that the person set; absent in records of the Python tool. */
-  'set-values': z.array(z.string()).nullish(),
+  'set-values': z.nullish(z.array(z.string())),
 };
 
 /** `info`; keys that we do not know are kept. */
@@ -57,7 +57,7 @@ const Summary = z.object({
 });
 
 /** What we write to `info`: the keys that we know, and no other. */
-export type InfoRecord = Recorded<Required<z.infer<z.ZodObject<typeof KEYS>>>>;
+export type InfoRecord = Recorded<Required<z.infer<z.ZodMiniObject<typeof KEYS>>>>;
 
 type Recorded<Value> = Value extends object ? { readonly [Key in keyof Value]: Recorded<Value[Key]> } : Value;
 
@@ -88,7 +88,7 @@ export function readSummary(name: string, path: string): DeploymentSummary {
   return { name, path, info: readRecord(Summary, path) };
 }
 
-function readRecord<Schema extends z.ZodType>(schema: Schema, path: string): z.infer<Schema> {
+function readRecord<Schema extends z.ZodMiniType>(schema: Schema, path: string): z.infer<Schema> {
   const file = join(path, 'info');
   const text = readReadable(file);
   if (text === undefined) throw new AtomicError(`cannot read ${file}: it is missing or not a readable file`);
@@ -109,7 +109,11 @@ export function parseInfo(text: string, file: string): Info {
   return parseRecord(Info, text, file);
 }
 
-function parseRecord<Schema extends z.ZodType>(schema: Schema, text: string, file: string): z.infer<Schema> {
+function parseRecord<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  text: string,
+  file: string,
+): z.infer<Schema> {
   try {
     return schema.parse(JSON.parse(text));
   } catch (error) {

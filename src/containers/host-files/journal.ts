@@ -1,6 +1,6 @@
 /** Records a change of host files before it begins, so that it can be finished or undone. */
 import { dirname } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError, orUndefined } from '../../errors.ts';
 import {
   readIfPresent,
@@ -18,7 +18,7 @@ const Change = z.object({
   /** `put`: there is nothing of that name; `replace` and `remove`: there is a file, or a link, of ours. */
   operation: z.enum(['put', 'replace', 'remove']),
   /** What the entry was when it was compared with our record, see `stampOf`; not for `put`. */
-  stamp: z.string().optional(),
+  stamp: z.optional(z.string()),
 });
 
 const Journal = z.object({

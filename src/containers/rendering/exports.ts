@@ -1,24 +1,25 @@
 /** Reads what an image says about its installation: its `/exports` directory. */
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError } from '../../errors.ts';
 import { pathInside } from '../../host/files/path-inside.ts';
 import { parseJson } from '../../json.ts';
 import type { Template } from './template.ts';
 
 /** Values other than text take their JSON spelling. */
-const DefaultValue = z
-  .unknown()
-  .transform((value) => (typeof value === 'string' ? value : JSON.stringify(value)));
+const DefaultValue = z.pipe(
+  z.unknown(),
+  z.transform((value) => (typeof value === 'string' ? value : JSON.stringify(value))),
+);
 
 /** `/exports/manifest.json`; unknown keys are ignored. */
 const ExportsManifest = z.looseObject({
-  defaultValues: z.record(z.string(), DefaultValue).default({}),
-  renameFiles: z.record(z.string(), z.string()).default({}),
-  installedFilesTemplate: z.array(z.string()).default([]),
-  useLinks: z.boolean().default(true),
-  noContainerService: z.boolean().default(false),
+  defaultValues: z._default(z.record(z.string(), DefaultValue), {}),
+  renameFiles: z._default(z.record(z.string(), z.string()), {}),
+  installedFilesTemplate: z._default(z.array(z.string()), []),
+  useLinks: z._default(z.boolean(), true),
+  noContainerService: z._default(z.boolean(), false),
 });
 
 export type ExportsManifest = z.infer<typeof ExportsManifest>;

@@ -1,21 +1,21 @@
 /** Parses OCI runtime configurations, and applies the rules of system containers. */
 import { basename } from 'node:path';
 import { parse, stringify } from 'lossless-json';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError } from '../../errors.ts';
 import { firstIssue, parseJson } from '../../json.ts';
 
 /** The parts of https://github.com/opencontainers/runtime-spec/blob/main/config.md that we look at. */
 const Mount = z.looseObject({
-  type: z.string().nullish(),
-  source: z.string().nullish(),
+  type: z.nullish(z.string()),
+  source: z.nullish(z.string()),
 });
 // the runtimes, which are written in Go, take null for whatever can be absent
 const OciConfig = z.looseObject({
-  process: z.looseObject({ args: z.array(z.string()).nullish() }).nullish(),
-  root: z.looseObject({ path: z.string().nullish(), readonly: z.boolean().nullish() }).nullish(),
-  mounts: z.array(Mount).nullish(),
-  linux: z.looseObject({ cgroupsPath: z.string().nullish() }).nullish(),
+  process: z.nullish(z.looseObject({ args: z.nullish(z.array(z.string())) })),
+  root: z.nullish(z.looseObject({ path: z.nullish(z.string()), readonly: z.nullish(z.boolean()) })),
+  mounts: z.nullish(z.array(Mount)),
+  linux: z.nullish(z.looseObject({ cgroupsPath: z.nullish(z.string()) })),
 });
 
 export type OciConfig = z.infer<typeof OciConfig>;
@@ -40,7 +40,7 @@ export function parseOciConfig(text: string, file: string): OciConfig {
  *
  * @throws AtomicError when it is not of that kind
  */
-export function parsePart<Schema extends z.ZodType>(
+export function parsePart<Schema extends z.ZodMiniType>(
   schema: Schema,
   part: unknown,
   file: string,

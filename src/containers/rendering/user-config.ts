@@ -1,19 +1,22 @@
 /** Adapts an OCI configuration to an ordinary user, who is root only inside the container. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { formatOciConfig, parseOciConfig, parsePart } from './oci-config.ts';
 import type { PresentConfig } from './present-config.ts';
 import { type Mapping, mappingsFor, type UserIds } from './user-ids.ts';
 import type { UserRights } from './user-rights.ts';
 
-const Mount = z.looseObject({ destination: z.string().catch(''), options: z.array(z.string()).catch([]) });
+const Mount = z.looseObject({
+  destination: z.catch(z.string(), ''),
+  options: z.catch(z.array(z.string()), []),
+});
 const Namespace = z.looseObject({ type: z.string() });
 const Linux = z.looseObject({
-  namespaces: z.array(Namespace).catch([]),
-  resources: z.looseObject({ devices: z.array(z.unknown()).optional().catch(undefined) }).nullish(),
-  uidMappings: z.array(z.unknown()).nullish(),
-  gidMappings: z.array(z.unknown()).nullish(),
-  cgroupsPath: z.unknown().optional(),
-  sysctl: z.record(z.string(), z.unknown()).nullish().catch(undefined),
+  namespaces: z.catch(z.array(Namespace), []),
+  resources: z.nullish(z.looseObject({ devices: z.catch(z.optional(z.array(z.unknown())), undefined) })),
+  uidMappings: z.nullish(z.array(z.unknown())),
+  gidMappings: z.nullish(z.array(z.unknown())),
+  cgroupsPath: z.optional(z.unknown()),
+  sysctl: z.catch(z.nullish(z.record(z.string(), z.unknown())), undefined),
 });
 
 const Limit = z.looseObject({ type: z.string(), hard: z.number(), soft: z.number() });

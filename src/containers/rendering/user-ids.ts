@@ -1,5 +1,5 @@
 /** The ids of the host that an ordinary user may use, and how they are mapped into a container. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 
 /** One line of /etc/subuid or /etc/subgid: ids of the host that the user may use (subuid(5)). */
 export interface IdRange {

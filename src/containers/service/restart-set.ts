@@ -1,19 +1,21 @@
 /** Records which units run because of a container, and restarts them after a change. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
 import * as systemd from '../../host/systemd.ts';
 import { type Container, containerOf } from '../deployments/container.ts';
-import { isContainerName } from '../deployments/name.ts';
+import { type ContainerName, isContainerName } from '../deployments/name.ts';
 import { runtimeFor } from '../deployments/runtime.ts';
 import { dependantsOf } from '../deployments/shared-rootfs.ts';
 import { hasOwnUnit } from '../deployments/unit-owner.ts';
 import { forgetFailures, requireOwnService, startServicesSafely, stopService } from './service.ts';
 
+const Name = z.custom<ContainerName>((name) => typeof name === 'string' && isContainerName(name));
+
 /** Also a part of the pending marker, for the recovery. */
 export const RestartSet = z.object({
   /** The container itself, if it runs, and those that share its root file system. */
-  containers: z.array(z.object({ name: z.string().refine(isContainerName), runtime: z.string() })),
+  containers: z.array(z.object({ name: Name, runtime: z.string() })),
   /** Other units that need one of these: systemd stops them with it, and does not start them again. */
   units: z.array(z.string()),
 });

@@ -1,7 +1,7 @@
 /** The pending marker: records a command before it changes anything that a crash could leave half-done. */
 import { mkdir } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Context } from '../../context.ts';
 import {
   entriesIfPresent,
@@ -20,11 +20,11 @@ const Marker = z.object({
   /** The runtime that may have a container of that name. */
   runtime: z.string(),
   /** The deployment that was active before; none at an install. */
-  from: z.string().optional(),
+  from: z.optional(z.string()),
   /** The deployment that is to be active; none at an uninstall. Earlier versions of this program did not write it. */
-  to: z.string().optional(),
+  to: z.optional(z.string()),
   /** What ran before, and has to run afterwards; absent as long as nothing has been stopped. */
-  running: RestartSet.optional(),
+  running: z.optional(RestartSet),
 });
 
 export type Marker = z.infer<typeof Marker>;

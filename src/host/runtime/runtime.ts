@@ -1,7 +1,7 @@
 /** The OCI runtime: runc, crun or a program that takes the same arguments. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Environment } from '../../config.ts';
 import { AtomicError, ToolError, ToolMissingError } from '../../errors.ts';
 import type { Host } from '../host.ts';
@@ -93,11 +93,11 @@ export async function writeDefaultConfig(host: Host, runtime: string, folder: st
 const State = z.looseObject({
   status: z.string(),
   /** Of the container's first process; 0 when there is none. */
-  pid: z.number().catch(0),
+  pid: z.catch(z.number(), 0),
   /** The directory from which it was started. */
-  bundle: z.string().catch(''),
+  bundle: z.catch(z.string(), ''),
   /** Its root file system, as runc and crun have it. */
-  rootfs: z.string().optional().catch(undefined),
+  rootfs: z.catch(z.optional(z.string()), undefined),
 });
 
 export type ContainerState = z.infer<typeof State>;

@@ -1,5 +1,5 @@
 /** Decides which layer sets the owner, permissions and extended attributes of a directory. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError } from '../../errors.ts';
 import {
   type Commit,

@@ -1,5 +1,5 @@
 /** Reads archives of `docker save` (https://github.com/moby/docker-image-spec, "Combined Image JSON"). */
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { readMember } from '../../host/tar/member.ts';
@@ -8,8 +8,8 @@ import { baseNameOf } from '../names/reference.ts';
 import { documentError } from '../store/manifest.ts';
 
 const ArchiveManifest = z
-  .array(z.looseObject({ Config: z.string().optional(), RepoTags: z.array(z.string()).nullish() }))
-  .min(1);
+  .array(z.looseObject({ Config: z.optional(z.string()), RepoTags: z.nullish(z.array(z.string())) }))
+  .check(z.minLength(1));
 /** Images by repository and tag, as they were saved before there was a manifest.json. */
 const Repositories = z.record(z.string(), z.record(z.string(), z.string()));
 

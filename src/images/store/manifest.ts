@@ -1,53 +1,54 @@
 /** Parses image manifests and configurations, in the forms that registries and old tools left in repositories. */
-import * as z from 'zod';
+import * as z from 'zod/mini';
+import { $ZodError } from 'zod/v4/core';
 import { AtomicError } from '../../errors.ts';
 import { type JsonProblem, parseJson } from '../../json.ts';
 
 /** Checked to the last digit: the digest ends up in a path. */
-const Digest = z.string().regex(/^sha256:[0-9a-f]{64}$/, 'expected a sha256 digest');
+const Digest = z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/, 'expected a sha256 digest'));
 
 const Descriptor = z.looseObject({
   digest: Digest,
-  mediaType: z.string().optional(),
-  size: z.number().int().nonnegative().optional(),
+  mediaType: z.optional(z.string()),
+  size: z.optional(z.int().check(z.nonnegative())),
 });
 
-const LabelMap = z.record(z.string(), z.string()).nullish();
-const Annotations = z.record(z.string(), z.string()).nullish();
+const LabelMap = z.nullish(z.record(z.string(), z.string()));
+const Annotations = z.nullish(z.record(z.string(), z.string()));
 
 /** https://github.com/opencontainers/image-spec/blob/main/manifest.md and Docker's schema 1 and 2. */
 const Manifest = z.looseObject({
-  mediaType: z.string().optional(),
-  fsLayers: z.array(z.looseObject({ blobSum: Digest })).optional(),
-  layers: z.array(Descriptor).optional(),
+  mediaType: z.optional(z.string()),
+  fsLayers: z.optional(z.array(z.looseObject({ blobSum: Digest }))),
+  layers: z.optional(z.array(Descriptor)),
   /** compat: a document of `skopeo inspect`, as very old tools stored it. */
-  Layers: z.array(Digest).optional(),
-  Digest: z.string().optional(),
+  Layers: z.optional(z.array(Digest)),
+  Digest: z.optional(z.string()),
   Labels: LabelMap,
-  config: Descriptor.optional(),
+  config: z.optional(Descriptor),
   annotations: Annotations,
-  history: z.array(z.looseObject({ v1Compatibility: z.string().optional() })).optional(),
-  manifests: z
-    .array(
+  history: z.optional(z.array(z.looseObject({ v1Compatibility: z.optional(z.string()) }))),
+  manifests: z.optional(
+    z.array(
       z.looseObject({
         digest: Digest,
         annotations: Annotations,
-        platform: z
-          .looseObject({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
-          .optional(),
+        platform: z.optional(
+          z.looseObject({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) }),
+        ),
       }),
-    )
-    .optional(),
+    ),
+  ),
 });
 
 export type Manifest = z.infer<typeof Manifest>;
 
 /** https://github.com/opencontainers/image-spec/blob/main/config.md */
 const ImageConfig = z.looseObject({
-  architecture: z.string().optional(),
-  os: z.string().optional(),
-  config: z.looseObject({ Labels: LabelMap }).nullish(),
-  rootfs: z.looseObject({ diff_ids: z.array(Digest).optional() }).optional(),
+  architecture: z.optional(z.string()),
+  os: z.optional(z.string()),
+  config: z.nullish(z.looseObject({ Labels: LabelMap })),
+  rootfs: z.optional(z.looseObject({ diff_ids: z.optional(z.array(Digest)) })),
 });
 
 export type ImageConfig = z.infer<typeof ImageConfig>;
@@ -100,13 +101,13 @@ export function manifestLabels({ Labels, history }: Manifest): Readonly<Record<s
   return Object.assign({}, ...generations);
 }
 
-const HistoryEntry = z.looseObject({ container_config: z.looseObject({ Labels: LabelMap }).nullish() });
+const HistoryEntry = z.looseObject({ container_config: z.nullish(z.looseObject({ Labels: LabelMap })) });
 
 function historyLabels(text: string | undefined): Readonly<Record<string, string>> {
   try {
     return HistoryEntry.parse(JSON.parse(text ?? '{}')).container_config?.Labels ?? {};
   } catch (error) {
-    if (error instanceof z.ZodError || error instanceof SyntaxError) return {};
+    if (error instanceof $ZodError || error instanceof SyntaxError) return {};
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 /** Closes the directories of root to others, but for the roots of user namespaces. */
 import { join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Context } from '../../context.ts';
 import { AtomicError } from '../../errors.ts';
 import { Directory } from '../../host/files/directory.ts';
@@ -22,7 +22,9 @@ const LAST_ID = 2 ** 32 - 2;
 const Configuration = z.object({
   linux: z.object({
     namespaces: z.array(z.object({ type: z.string() })),
-    gidMappings: z.array(z.object({ containerID: z.number(), hostID: z.int().min(0).max(LAST_ID) })),
+    gidMappings: z.array(
+      z.object({ containerID: z.number(), hostID: z.int().check(z.minimum(0)).check(z.maximum(LAST_ID)) }),
+    ),
   }),
 });
 
