@@ -5,6 +5,7 @@ import { buildImages, LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
 import { completion } from './completion.ts';
 import { concurrentInstalls } from './concurrent-installs.ts';
+import { concurrentPulls } from './concurrent-pulls.ts';
 import { containersList, containersListOfOne } from './containers-list.ts';
 import { downtime } from './downtime.ts';
 import { imagesList } from './images-list.ts';
@@ -37,6 +38,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   update: inBox(update),
   downtime: inBox(downtime),
   concurrent_installs: inBox(concurrentInstalls),
+  concurrent_pulls: concurrentPulls,
   containers_list: inBox(containersListOfOne),
   containers_list_many: inBox(containersList),
   images_list: inBox(imagesList),

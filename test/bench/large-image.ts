@@ -19,27 +19,37 @@ export interface Shape {
 const FILES_TOGETHER = 40;
 
 /** Writes an OCI layout `layout` into `folder`. */
-export async function writeLargeImage(
-  folder: string,
-  { layers, files, text, large }: Shape,
-): Promise<string> {
+export async function writeLargeImage(folder: string, { layers, ...shape }: Shape): Promise<string> {
   await mkdir(folder, { recursive: true });
-  const sources = [];
-  for (let layer = 1; layer <= layers; layer++) {
-    const paths = Array.from(
-      { length: files },
-      (_, file) => `${layer}/d${Math.floor(file / FILES_TOGETHER)}/f${file}`,
-    );
-    const entries: Entry[] = paths.map((name) => ({ name, content: textOf(text), mode: 0o644 }));
-    for (let file = 1; file <= 3; file++)
-      entries.push({ name: `${layer}/big${file}`, content: randomBytes(large) });
-    const tar = join(folder, `${layer}.tar`);
-    await writeFile(tar, tarOf(entries));
-    sources.push({ tar, compression: 'fast-gzip' as const });
-  }
-  const layout = join(folder, 'layout');
-  await writeLayout(layout, { layers: sources, labels: {}, architectures: ['amd64'] });
-  for (const { tar } of sources) await rm(tar);
+  const tars = [];
+  for (let layer = 1; layer <= layers; layer++) tars.push(await writeLayer(folder, String(layer), shape));
+  const layout = await writeLayoutOf(join(folder, 'layout'), tars);
+  for (const tar of tars) await rm(tar);
+  return layout;
+}
+
+/** Writes a layer, whose files are in a directory of that name, to `NAME.tar` in `folder`. */
+export async function writeLayer(
+  folder: string,
+  name: string,
+  { files, text, large }: Omit<Shape, 'layers'>,
+): Promise<string> {
+  const paths = Array.from(
+    { length: files },
+    (_, file) => `${name}/d${Math.floor(file / FILES_TOGETHER)}/f${file}`,
+  );
+  const entries: Entry[] = paths.map((path) => ({ name: path, content: textOf(text), mode: 0o644 }));
+  for (let file = 1; file <= 3; file++)
+    entries.push({ name: `${name}/big${file}`, content: randomBytes(large) });
+  const tar = join(folder, `${name}.tar`);
+  await writeFile(tar, tarOf(entries));
+  return tar;
+}
+
+/** Writes an OCI layout with these layers. */
+export async function writeLayoutOf(layout: string, tars: readonly string[]): Promise<string> {
+  const layers = tars.map((tar) => ({ tar, compression: 'fast-gzip' as const }));
+  await writeLayout(layout, { layers, labels: {}, architectures: ['amd64'] });
   return layout;
 }
 
