@@ -80,7 +80,7 @@ async function main(argv: readonly string[]): Promise<void> {
     process.exitCode = 1;
   });
   try {
-    process.exitCode = await runCommandLine(createProgram(cli), argv);
+    process.exitCode = await runCommandLine(createProgram(cli, argv), argv);
   } catch (error) {
     const verb = argv.find((word) => !word.startsWith('-')) ?? 'atomic';
     const { exitCode, lines } = explain(error, { verb, isRoot: user.isRoot });

@@ -1,4 +1,4 @@
-/** Builds the command tree; every call does, so it loads nothing but commander. */
+/** Builds the command tree, or the part that a command line needs; every call does, so it loads nothing but commander. */
 import { type CommandUnknownOpts, Option } from 'commander';
 import { rootCommand } from './argparse.ts';
 import type { Cli } from './cli.ts';
@@ -48,8 +48,46 @@ Examples:
   atomic run hello
   atomic containers update --set=RECEIVER=Ann hello`;
 
-/** Builds the whole command line. */
-export function createProgram(cli: Cli): CommandUnknownOpts {
+type Add = (program: CommandUnknownOpts, cli: Cli) => unknown;
+
+/** The commands that are added by themselves. */
+const COMMANDS: ReadonlyMap<string, Add> = new Map<string, Add>([
+  ['containers', addContainers],
+  ['images', addImages],
+  ['install', addInstall],
+  ['mount', addMount],
+  ['pull', addPull],
+  ['run', addRun],
+  ['stop', addStop],
+  ['uninstall', addUninstall],
+  ['unmount', addUnmount],
+  ['rollback', addRollback],
+]);
+
+const addOthers: Add = (program, cli) => {
+  addShared(program, cli, { isShort: true });
+  addComplete(program, cli);
+};
+
+/**
+ * Which commands a command line can mean: none when it asks for the version, the one that it names. All where others
+ * may be shown or meant: in a help, and when there is none of that name.
+ */
+function commandsFor(argv: readonly string[]): readonly Add[] {
+  const all = [...COMMANDS.values(), addOthers];
+  if (argv.length === 1 && ['-v', '--version'].includes(argv[0] ?? '')) return [];
+  if (argv.some((word) => /^(-[a-z]*h|--h)/.test(word))) return all;
+  const verb = argv.find((word) => !word.startsWith('-')) ?? '';
+  const add = COMMANDS.get(verb);
+  return add === undefined ? all : [add];
+}
+
+/**
+ * Builds the command line.
+ *
+ * @param argv what was typed, if the rest need not be there
+ */
+export function createProgram(cli: Cli, argv: readonly string[] = []): CommandUnknownOpts {
   const program = rootCommand('atomic', (text) => cli.output.write(text))
     .description('Install and manage system containers')
     .version(VERSION, '-v, --version', 'show the version')
@@ -59,18 +97,7 @@ export function createProgram(cli: Cli): CommandUnknownOpts {
     .option('-y, --assumeyes', 'answer yes to the questions of the delete commands')
     .addOption(new Option('--profile').hideHelp())
     .addHelpText('after', EXAMPLES);
-  addContainers(program, cli);
-  addImages(program, cli);
-  addInstall(program, cli);
-  addMount(program, cli);
-  addPull(program, cli);
-  addRun(program, cli);
-  addStop(program, cli);
-  addUninstall(program, cli);
-  addUnmount(program, cli);
-  addRollback(program, cli);
-  addShared(program, cli, { isShort: true });
-  addComplete(program, cli);
+  for (const add of commandsFor(argv)) add(program, cli);
   for (const command of program.commands) command.helpGroup(GROUPS.get(command.name()) ?? 'Others:');
   return program;
 }

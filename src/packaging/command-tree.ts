@@ -28,8 +28,8 @@ const NOWHERE: Cli = {
 };
 
 /** The root of the command tree. */
-export function commandTree(): CommandUnknownOpts {
-  return createProgram(NOWHERE);
+export function commandTree(argv?: readonly string[]): CommandUnknownOpts {
+  return createProgram(NOWHERE, argv);
 }
 
 /** The commands and groups directly below a group that its help shows. */

@@ -1,7 +1,7 @@
 /** Keeps what somebody has made of the configuration in a package, for a change that has to be undone. */
 import { closeSync, fchmodSync, fchownSync, readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import type { Context } from '../../context.ts';
 import { AtomicError, orUndefined } from '../../errors.ts';
 import type { Directory } from '../../host/files/directory.ts';
@@ -35,7 +35,7 @@ const Kept = z.object({
   /** The configuration files of its package, by path. */
   files: z.record(z.string(), Attributes),
   /** What lay beside the files of both packages already, under names that rpm gives; the content in base64. */
-  beside: z.record(z.string(), Attributes.extend({ content: z.string() })),
+  beside: z.record(z.string(), z.extend(Attributes, { content: z.string() })),
 });
 type Kept = z.infer<typeof Kept>;
 

@@ -1,7 +1,7 @@
 /** What runc and crun write down of a container in /run, read in this process: starting them takes 10 ms and more. */
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import * as z from 'zod';
+import * as z from 'zod/mini';
 import { AtomicError, ifPossible } from '../../errors.ts';
 import { parseJson } from '../../json.ts';
 import type { Host } from '../host.ts';
@@ -25,40 +25,42 @@ interface Content {
 }
 
 /** `state.json` of runc: https://pkg.go.dev/github.com/opencontainers/runc/libcontainer#State */
-const RuncState = z
-  .looseObject({
+const RuncState = z.pipe(
+  z.looseObject({
     init_process_pid: z.number(),
     init_process_start: z.number(),
-    cgroup_paths: z.record(z.string(), z.string()).nullish(),
-  })
-  .transform(
+    cgroup_paths: z.nullish(z.record(z.string(), z.string())),
+  }),
+  z.transform(
     (state): Content => ({
       pid: state.init_process_pid,
       started: state.init_process_start,
       cgroups: Object.values(state.cgroup_paths ?? {}),
     }),
-  );
+  ),
+);
 
 /** Where systemd has its own cgroups: alone, and beside those of version 1. */
 const CGROUP_ROOTS = ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd'];
 
 /** `status` of crun: https://github.com/containers/crun/blob/main/src/libcrun/status.c */
-const CrunStatus = z
-  .looseObject({
+const CrunStatus = z.pipe(
+  z.looseObject({
     pid: z.number(),
     'process-start-time': z.number(),
-    'cgroup-path': z.string().nullish(),
-  })
-  .transform(
+    'cgroup-path': z.nullish(z.string()),
+  }),
+  z.transform(
     ({ 'cgroup-path': cgroup, ...status }): Content => ({
       pid: status.pid,
       started: status['process-start-time'],
       cgroups: cgroup ? CGROUP_ROOTS.map((root) => join(root, cgroup)) : [],
     }),
-  );
+  ),
+);
 
 /** The directory of each runtime's containers, for root; the file in that of a container; and what is in it. */
-const KNOWN: Readonly<Record<string, { root: string; file: string; schema: z.ZodType<Content> }>> = {
+const KNOWN: Readonly<Record<string, { root: string; file: string; schema: z.ZodMiniType<Content> }>> = {
   runc: { root: '/run/runc', file: 'state.json', schema: RuncState },
   crun: { root: '/run/crun', file: 'status', schema: CrunStatus },
 };

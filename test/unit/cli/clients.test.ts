@@ -13,7 +13,7 @@ interface Meaning {
 
 /** What a command line is understood as; nothing is done. */
 async function meaningOf(argv: readonly string[]): Promise<Meaning | undefined> {
-  const program = commandTree();
+  const program = commandTree(argv);
   let meaning: Meaning | undefined;
   const capture = (command: CommandUnknownOpts) => {
     if (command.commands.length === 0)

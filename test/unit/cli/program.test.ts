@@ -29,12 +29,15 @@ async function run(
   const { signal } = new AbortController();
   try {
     const exitCode = await runCommandLine(
-      createProgram({
-        output,
-        input: () => Readable.from([]),
-        surroundings: { env, user, cwd: () => '/', program: '/a', signal, ignoresSignals: false },
-        stdinIsTty: false,
-      }),
+      createProgram(
+        {
+          output,
+          input: () => Readable.from([]),
+          surroundings: { env, user, cwd: () => '/', program: '/a', signal, ignoresSignals: false },
+          stdinIsTty: false,
+        },
+        argv,
+      ),
       argv,
     );
     return { stdout, stderr: [], exitCode };

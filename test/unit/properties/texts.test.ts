@@ -159,6 +159,26 @@ describe('a command line', () => {
       await orOwnError(async () => await runCommandLine(withoutActions(commandTree()), argv));
     });
   });
+
+  it('means the same to the commands that it names as to all', { timeout: LIMIT }, async () => {
+    const outcomeOf = async (program: CommandUnknownOpts, argv: readonly string[]) =>
+      await runCommandLine(withoutActions(program), argv).catch((error: Error) => error.message);
+    const verb = fc.constantFrom(
+      'containers',
+      'images',
+      'install',
+      'run',
+      'pull',
+      'rollback',
+      '--version',
+      '-h',
+    );
+    await holds(fc.tuple(verb, fc.array(word, { maxLength: 5 })), async ([first, rest]) => {
+      const argv = [first, ...rest];
+      const [some, all] = [commandTree(argv), commandTree()];
+      expect(await outcomeOf(some, argv)).toEqual(await outcomeOf(all, argv));
+    });
+  });
 });
 
 /** The same commands, which understand their words and do nothing. */
