@@ -20,7 +20,7 @@ const Linux = z.looseObject({
 });
 
 const Limit = z.looseObject({ type: z.string(), hard: z.number(), soft: z.number() });
-const Process = z.looseObject({ rlimits: z.array(Limit).nullish().catch(undefined) });
+const Process = z.looseObject({ rlimits: z.catch(z.nullish(z.array(Limit)), undefined) });
 
 type Mount = z.infer<typeof Mount>;
 type Process = z.infer<typeof Process>;
