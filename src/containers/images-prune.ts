@@ -1,6 +1,6 @@
 /** `atomic images prune`: removes deployments and layers that nothing needs. */
 import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { isFailure, lineOf } from '../errors.ts';
 import { warn } from '../events.ts';
 import { entriesIfPresent, exists, syncPath } from '../host/files/files.ts';
 import { isHeld } from '../host/files/lock.ts';
@@ -49,7 +49,7 @@ async function tidyUp(context: Context, name: ContainerName): Promise<void> {
   try {
     await withContainer(context, container, async () => undefined);
   } catch (error) {
-    if (!(error instanceof AtomicError)) throw error;
-    warn(context, error.line);
+    if (!isFailure(error) || context.signal.aborted) throw error;
+    warn(context, lineOf(error));
   }
 }

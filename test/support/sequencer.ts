@@ -2,7 +2,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** Small files whose tests are generated: their size says nothing. */
-const LONG = /switch-(update|rollback)|power-cut|commands|surroundings|syscalls/;
+const LONG = /switch-|power-cut|commands|surroundings|syscalls/;
 
 export class LongFilesFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
