@@ -14,7 +14,7 @@ import {
   removePackage,
 } from '../../host/packages/manager.ts';
 import { DATABASES, installedHeaders, replacePackage } from '../../host/packages/rpm.ts';
-import { type Container, isDirectory } from '../deployments/container.ts';
+import type { Container } from '../deployments/container.ts';
 import { forgetConfiguration, keepConfiguration, restoreConfiguration } from './configuration.ts';
 import { removeLeftovers, removeStrays } from './leftovers.ts';
 import { lostPackage, type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
@@ -108,12 +108,13 @@ async function exchanged(
  *
  * @param changed the deployments, of all of them in `slots`, between which a change may have been cut short: what rpm
  *   has left of their packages goes as well
+ * @param isLost whether the active deployment is, and with it the file of its package
  * @throws ToolError when one cannot be removed, such as when another package requires it
  */
 export async function removePackages(
   context: Context,
   container: Container,
-  { changed, remover }: { changed: readonly string[]; remover: Remover },
+  { changed, isLost, remover }: { changed: readonly string[]; isLost: boolean; remover: Remover },
 ): Promise<void> {
   const { name, slots } = container;
   const packages: OwnPackage[] = [];
@@ -122,7 +123,7 @@ export async function removePackages(
     const one = await packageOf(context, { name, path });
     if (one !== undefined) packages.push(one);
   }
-  const lost = changed.every(isDirectory) ? undefined : await lostPackage(context, container);
+  const lost = isLost ? await lostPackage(context, container) : undefined;
   if (packages.length === 0 && lost === undefined) return;
   await using lock = await takePackageLock(context);
   await removeOwn(context, name, { packages, lock: lock.fd, remover });

@@ -8,7 +8,7 @@ import type { Remover } from '../../host/packages/manager.ts';
 import { runtimeRecord } from '../../host/runtime/record.ts';
 import { deleteContainer } from '../../host/runtime/runtime.ts';
 import * as systemd from '../../host/systemd.ts';
-import { type Container, isSlotOfAnother } from '../deployments/container.ts';
+import { type Container, isDirectory, isSlotOfAnother } from '../deployments/container.ts';
 import type { Deployment } from '../deployments/deployment.ts';
 import { hiddenUnit, tmpfilesState, unitState } from '../deployments/unit-owner.ts';
 import { removeHostFiles } from '../placement/remove.ts';
@@ -58,7 +58,8 @@ export async function takeAway(
   await attempt(() => removeHostFiles(context, container, deploymentsIn(context, container, deployed)));
   await faultPoint(context, 'remove.host-files');
   const changed = changedPaths(container, deployed);
-  await attempt(() => removePackages(context, container, { changed, remover }));
+  const isLost = changed === container.slots && !changed.every(isDirectory);
+  await attempt(() => removePackages(context, container, { changed, isLost, remover }));
   await faultPoint(context, 'remove.package');
   await attempt(() => removeUnitFile(context, container, unit));
   await faultPoint(context, 'remove.unit');
@@ -103,6 +104,7 @@ function deploymentsIn(
   return paths.flatMap((path) => readableIn(context, container, path) ?? []);
 }
 
+/** All slots when nobody knows. */
 function changedPaths({ slots }: Container, deployed: Removal['deployed']): readonly string[] {
   const known = deployed.filter((path) => path !== undefined);
   return known.length === 0 ? slots : [...new Set(known)];
