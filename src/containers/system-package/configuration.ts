@@ -32,9 +32,9 @@ type Attributes = z.infer<typeof Attributes>;
 const Kept = z.object({
   /** The deployment that the container is to leave. */
   from: z.string(),
-  /** The configuration files of its package, by path. */
+  /** The configuration files of its package that are there, by path. */
   files: z.record(z.string(), Attributes),
-  /** What lay beside the files of both packages already, under names that rpm gives; the content in base64. */
+  /** What lay beside these already, under names that rpm gives; the content in base64. */
   beside: z.record(z.string(), z.extend(Attributes, { content: z.string() })),
 });
 type Kept = z.infer<typeof Kept>;
@@ -56,9 +56,9 @@ export async function keepConfiguration(
   using host = openHost(context);
   for (const path of paths) {
     using directory = openIfPossible(host, dirname(path));
-    if (directory === undefined) continue;
-    const attributes = attributesOf(directory, basename(path));
-    if (attributes !== undefined) kept.files[path] = attributes;
+    const attributes = directory && attributesOf(directory, basename(path));
+    if (directory === undefined || attributes === undefined) continue;
+    kept.files[path] = attributes;
     for (const suffix of [...SAVED, NEW]) {
       const beside = contentOf(directory, basename(path) + suffix);
       if (beside !== undefined) kept.beside[path + suffix] = beside;
@@ -86,8 +86,11 @@ export async function restoreConfiguration(
   if (kept === undefined || kept.from !== to) return;
   using host = openHost(context);
   for (const [path, brought] of configurationOf(packages)) {
+    const attributes = kept.files[path];
     using directory = openIfPossible(host, dirname(path));
-    if (directory !== undefined) await restoreFile(directory, { path, brought, kept });
+    if (directory === undefined || attributes === undefined) continue;
+    await restoreFile(directory, { path, brought, kept });
+    restoreAttributes(directory, { name: basename(path), attributes, brought });
   }
 }
 
@@ -122,8 +125,6 @@ async function restoreFile(directory: Directory, { path, brought, kept }: Restor
     if (before !== undefined && directory.stat(name + suffix) === undefined)
       directory.createFile(name + suffix, Buffer.from(before.content, 'base64'), before);
   }
-  const attributes = kept.files[path];
-  if (attributes !== undefined) restoreAttributes(directory, { name, attributes, brought });
 }
 
 /** Nobody has changed it since rpm has put it there. */
