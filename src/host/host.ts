@@ -1,6 +1,7 @@
 /** What the files of this directory need of a run: programs, log, user, signal. */
 import type { Environment } from '../config.ts';
 import type { Log } from '../log.ts';
+import type { Manager } from './dbus/manager.ts';
 import type { Processes } from './process.ts';
 
 /** Who runs the program. */
@@ -22,6 +23,8 @@ export interface Host {
   readonly log: Log;
   /** Where systemd listens for us; absent when only systemctl(1) may ask it. */
   readonly managerSocket?: string | undefined;
+  /** A connection to it that is kept while a service is down. */
+  readonly manager?: Manager | undefined;
   /** Aborted, with an `Interrupted` as its reason, when a signal asks us to stop. */
   readonly signal: AbortSignal;
 }

@@ -3,6 +3,7 @@ import { type Context, shieldedFrom } from '../../context.ts';
 import { AtomicError, lineOf } from '../../errors.ts';
 import { holdable, warn } from '../../events.ts';
 import { faultPoint } from '../../faults.ts';
+import { openManager } from '../../host/dbus/jobs.ts';
 import type { Container, Slot } from '../deployments/container.ts';
 import { slotOf } from '../deployments/container.ts';
 import { settleHostFiles } from '../placement/settle.ts';
@@ -104,9 +105,10 @@ async function carryOut(
   const progress = { ...noProgress(), reports };
   const steps = stepsOf(container, request, progress);
   const begun: Step[] = [];
+  using manager = openManager(context);
   try {
     await faultPoint(context, 'switch.marked');
-    await perform({ ...context, report: reports.report }, steps, begun);
+    await perform({ ...context, manager, report: reports.report }, steps, begun);
   } catch (error) {
     reports.release();
     if (request.keepsFailed && error instanceof StartFailure) await settle(context, container);

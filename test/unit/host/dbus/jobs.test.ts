@@ -2,7 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { Interrupted } from '../../../../src/errors.ts';
-import { type Caller, runJob } from '../../../../src/host/dbus/jobs.ts';
+import { type Caller, openManager, runJob } from '../../../../src/host/dbus/jobs.ts';
 import { managerCall, takeMessage } from '../../../../src/host/dbus/messages.ts';
 import { useDirectory } from '../../support/directory.ts';
 
@@ -56,6 +56,32 @@ describe('a job', () => {
       ),
     );
     expect(await runJob(odd, 'StopUnit', 'c.service')).toBeUndefined();
+  });
+
+  it('shares a connection with the one before, and gets another when that has ended', async () => {
+    const seen: string[] = [];
+    let connections = 0;
+    const [host] = await hostWith('kept', (socket) => {
+      connections += 1;
+      socket.on('data', (bytes) => {
+        if (bytes[0] === 0) socket.write('OK 00\r\n');
+        const called = takeMessage(bytes[0] === 0 ? bytes.subarray(bytes.length) : bytes);
+        if (called === undefined) return;
+        seen.push(called.message.strings[0] ?? '');
+        if (called.message.strings[0] === 'gone.service') socket.destroy();
+      });
+    });
+    using manager = openManager(host);
+    const ask = async (unit: string) => await runJob({ ...host, manager }, 'StopUnit', unit);
+
+    expect(await ask('gone.service')).toBeUndefined();
+    const both = [ask('a.service'), ask('b.service')];
+    await expect.poll(() => seen.length).toBe(3);
+    manager?.close();
+    server?.close();
+    expect(connections).toBe(3);
+    expect(await both[0]).toBeUndefined();
+    expect(seen.toSorted()).toEqual(['a.service', 'b.service', 'gone.service']);
   });
 
   it('is not waited for after an interrupt', async () => {
