@@ -54,7 +54,7 @@ function rawPull(folder: string, image: string) {
     for (const blob of (await readdir(copy)).filter((name) => /^[0-9a-f]{64}$/.test(name))) {
       const source = [`--tree=tar=${join(copy, blob)}`, '--tar-autocreate-parents'];
       // the configuration lies beside the layers, and is no tar
-      await execa('ostree', [`--repo=${repository}`, 'commit', `--branch=${blob}`, ...source], {
+      await execa('ostree', [`--repo=${repository}`, 'commit', `--branch=layer-${blob}`, ...source], {
         reject: false,
       });
     }

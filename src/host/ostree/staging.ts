@@ -1,5 +1,5 @@
 /** Staging repositories, from which commits come into the repository when they are on disk. */
-import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, unlinkSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -8,6 +8,7 @@ import { readIfPresent } from '../files/files.ts';
 import { sweepTemporaryFolders, type TemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts';
 import type { Host } from '../host.ts';
 import { resolveRef } from './refs.ts';
+import { objectPath } from './repository.ts';
 
 const PURPOSE = 'import';
 
@@ -51,11 +52,12 @@ export function unsynced(config: string): string {
  * all but the name of the ref is on disk (see `syncRefs`). To be called with a share of the lock of whoever removes
  * objects.
  *
+ * @param isWanted asked at the end: another command may have brought the same meanwhile, and then this one's goes
  * @param flush puts on disk what has been written by now
  */
 export async function admit(
   repository: string,
-  { staging, ref }: { staging: string; ref: string },
+  { staging, ref, isWanted }: { staging: string; ref: string; isWanted: () => boolean },
   flush: () => Promise<void>,
 ): Promise<void> {
   const commit = resolveRef(staging, ref);
@@ -69,6 +71,12 @@ export async function admit(
   await flush();
   move(repository, { staging, object: `${commit.slice(0, 2)}/${commit.slice(2)}.commit` });
   await flush();
+  if (!isWanted()) {
+    // two of the same second may be the same commit
+    if (resolveRef(repository, ref) !== commit)
+      rmSync(objectPath(repository, commit, 'commit'), { force: true });
+    return;
+  }
   const name = join('refs/heads', ref);
   mkdirSync(dirname(join(repository, name)), { recursive: true });
   renameSync(join(staging, name), join(repository, name));

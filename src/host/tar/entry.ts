@@ -11,6 +11,10 @@ export interface TarEntry {
   readonly link: Buffer;
   /** Bytes of content that follow, without padding. */
   readonly size: number;
+  /** Extended attributes, by name, in the form that most tools use. */
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** Whether its prefaces say more of it than name, times and extended attributes. */
+  readonly hasMore: boolean;
 }
 
 /** What the entries in front of one say of it, as far as they do. */
@@ -50,7 +54,25 @@ export function readHeader(header: Buffer, prefaced: Prefaced): TarEntry {
     name: prefaced.name ?? nameIn(header),
     link: prefaced.link ?? text(header.subarray(157, 257)),
     size: WITHOUT_CONTENT.has(type) ? 0 : (prefaced.size ?? sizeIn(header)),
+    xattrs: prefaced.xattrs ?? new Map(),
+    hasMore: prefaced.hasMore ?? false,
   };
+}
+
+/** Octal digits as POSIX has them, of which no two readers think differently. */
+const PLAIN_NUMBER = /^[0-7]+[ \0]+$/;
+
+/** Owner and mode of an entry, where its header has them and nobody thinks differently of them; else `undefined`. */
+export function plainOwnership(
+  header: Buffer,
+  { hasMore }: TarEntry,
+): { readonly uid: number; readonly gid: number; readonly mode: number } | undefined {
+  const fields = [header.subarray(100, 108), header.subarray(108, 116), header.subarray(116, 124)];
+  const arePlain = [...fields, header.subarray(124, 136)].every((field) =>
+    PLAIN_NUMBER.test(field.toString('latin1')),
+  );
+  const [mode = 0, uid = 0, gid = 0] = fields.map(octal);
+  return arePlain && !hasMore && mode <= 0o7777 ? { uid, gid, mode } : undefined;
 }
 
 /** The header with other permissions. */
@@ -78,6 +100,11 @@ function nameIn(header: Buffer): Buffer {
   return isPosix && prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), name]) : name;
 }
 
+/** Bytes with the padding that fills the last block. */
+export function padded(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
+}
+
 /** Octal digits, or, with the top bit set, GNU's base 256 for sizes of 8 GiB and more. */
 export function sizeIn(header: Buffer): number {
   const field = header.subarray(124, 136);
@@ -94,6 +121,11 @@ function text(field: Buffer): Buffer {
   return end < 0 ? field : field.subarray(0, end);
 }
 
+/** In front of the name of an extended attribute, in the key of a pax record. */
+const XATTR = 'SCHILY.xattr.';
+/** The keys of what OSTree keeps of a file, or ignores. */
+const NAME_OR_TIME = /^(path|linkpath|[acm]time|[ug]name|SCHILY\.xattr\..+)$/;
+
 /**
  * What a preface says of the next entry.
  *
@@ -103,14 +135,24 @@ function text(field: Buffer): Buffer {
 export function readPreface(type: string, content: Buffer): Prefaced {
   if (type === 'L') return { name: text(content) };
   if (type === 'K') return { link: text(content) };
-  if (type === 'A') return {};
+  if (type === 'A') return { hasMore: true };
   const records = paxRecords(content);
   const [name, link, size] = [
     records.get('GNU.sparse.name') ?? records.get('path'),
     records.get('linkpath'),
     records.get('size'),
   ];
-  return { ...(name && { name }), ...(link && { link }), ...(size && { size: decimal(size) }) };
+  const xattrs = [...records].filter(([key]) => key.startsWith(XATTR));
+  const hasMore = type !== 'x' || [...records.keys()].some((key) => !NAME_OR_TIME.test(key));
+  return {
+    ...(name && { name }),
+    ...(link && { link }),
+    ...(size && { size: decimal(size) }),
+    ...(xattrs.length > 0 && {
+      xattrs: new Map(xattrs.map(([key, value]) => [key.slice(XATTR.length), value])),
+    }),
+    ...(hasMore && { hasMore }),
+  };
 }
 
 /** libarchive, which reads the archive after us, would take another number for a size that is not written so. */

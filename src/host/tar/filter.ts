@@ -7,9 +7,11 @@ import {
   isPreface,
   modeIn,
   type Prefaced,
+  padded,
   readHeader,
   readPreface,
   sizeIn,
+  type TarEntry,
   typeOf,
   withMode,
 } from './entry.ts';
@@ -23,6 +25,14 @@ const LARGEST_PREFACES = 16 * 1024 * 1024;
 const LINK_MODE = 0o777;
 /** Of a whole archive, not of an entry: defaults for pax records, and the volume's label. */
 const ABOUT_ALL = new Set(['g', 'V']);
+
+/** Takes entries out of the stream. */
+export interface Taker {
+  /** Whether it takes this one; then it gets its content, too. */
+  take(entry: TarEntry, header: Buffer): boolean;
+  write(part: Buffer): void;
+  end(): void;
+}
 
 /** Counts what it drops; errors with AtomicError when the stream is not a tar archive, or one for {@link TarRules}. */
 export class TarFilter extends Transform {
@@ -39,15 +49,26 @@ export class TarFilter extends Transform {
   #isAsItCame = true;
   /** Bytes of the current entry's content still to come, padding included. */
   #remaining = 0;
-  #contentGoes: 'out' | 'away' = 'out';
+  #contentGoes: 'out' | 'away' | 'taken' = 'out';
+  /** How much of what remains is padding. */
+  #padding = 0;
+  readonly #taker: Taker | undefined;
+  /** Whether pax records for all entries have come, which do not stand in these. */
+  #hasDefaults = false;
+  /** Whether anything has gone on. */
+  #isEmpty = true;
   /** Whether blocks with more of a sparse file's map are still to come, in front of its content. */
   #hasMoreMap = false;
   #hasEnded = false;
 
-  /** @param owner what the archive is, for messages */
-  constructor(owner: string) {
+  /**
+   * @param owner what the archive is, for messages
+   * @param taker gets what it likes of what would go on; if it likes everything, nothing comes out
+   */
+  constructor(owner: string, taker?: Taker) {
     super();
     this.#owner = owner;
+    this.#taker = taker;
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -59,6 +80,7 @@ export class TarFilter extends Transform {
       const length = kept.reduce((sum, part) => sum + part.length, 0);
       // in one piece: every piece costs the reader at the other end of the pipe a wake-up
       const isWhole = this.#isAsItCame && length === chunk.length;
+      if (length > 0) this.#isEmpty = false;
       if (length > 0) this.push(isWhole ? chunk : Buffer.concat(kept, length));
       done();
     } catch (error) {
@@ -79,7 +101,7 @@ export class TarFilter extends Transform {
   override _flush(done: TransformCallback): void {
     const isCut = this.#remaining > 0 || this.#buffer.length > 0 || this.#held.length > 0 || this.#hasMoreMap;
     // not earlier: whoever has seen the end need not wait for what follows, and may be gone
-    if (this.#hasEnded) this.push(Buffer.concat([END, END]));
+    if (this.#hasEnded && !(this.#isEmpty && this.#taker)) this.push(Buffer.concat([END, END]));
     done(isCut ? new AtomicError(`${this.#owner} is cut short`) : null);
   }
 
@@ -117,21 +139,41 @@ export class TarFilter extends Transform {
     const part = this.#take(Math.min(this.#remaining, this.#buffer.length));
     this.#remaining -= part.length;
     if (this.#contentGoes === 'out' && part.length > 0) this.#kept.push(part);
+    if (this.#contentGoes === 'taken') this.#handOver(part);
     return part.length > 0;
+  }
+
+  #handOver(part: Buffer): void {
+    const content = part.length - Math.max(0, this.#padding - this.#remaining);
+    if (content > 0) this.#taker?.write(part.subarray(0, content));
+    if (this.#remaining === 0) this.#taker?.end();
   }
 
   #readEntry(header: Buffer): boolean {
     const entry = readHeader(header, this.#prefaced);
-    const stays = ABOUT_ALL.has(entry.type) || this.#rules.admit(entry);
-    this.#contentGoes = stays ? 'out' : 'away';
-    const block = this.#asLink(this.#take(BLOCK), entry.type);
-    if (stays) this.#kept.push(...this.#held, block);
-    else this.dropped++;
-    this.#hasMoreMap = entry.type === 'S' && block[482] !== 0;
+    const isAboutAll = ABOUT_ALL.has(entry.type);
+    const stays = isAboutAll || this.#rules.admit(entry);
+    this.#hasDefaults ||= isAboutAll;
+    this.#take(BLOCK);
+    if (!stays) this.dropped++;
+    if (!stays) this.#contentGoes = 'away';
+    else if (!isAboutAll && this.#isTaken(entry, header)) this.#contentGoes = 'taken';
+    else {
+      this.#contentGoes = 'out';
+      this.#kept.push(...this.#held, this.#asLink(header, entry.type));
+    }
+    this.#hasMoreMap = entry.type === 'S' && header[482] !== 0;
     this.#remaining = padded(entry.size);
+    this.#padding = this.#remaining - entry.size;
+    if (this.#contentGoes === 'taken' && entry.size === 0) this.#taker?.end();
     this.#held = [];
     this.#prefaced = {};
     return true;
+  }
+
+  #isTaken(entry: TarEntry, header: Buffer): boolean {
+    const whole = this.#hasDefaults ? { ...entry, hasMore: true } : entry;
+    return this.#taker?.take(whole, header) ?? false;
   }
 
   #asLink(header: Buffer, type: string): Buffer {
@@ -158,8 +200,4 @@ export class TarFilter extends Transform {
     this.#buffer = this.#buffer.subarray(length);
     return part;
   }
-}
-
-function padded(size: number): number {
-  return Math.ceil(size / BLOCK) * BLOCK;
 }

@@ -74,14 +74,18 @@ export class TarRules {
 }
 
 /** Before POSIX, a `/` at the end was all that made an entry a folder. */
-function isFolder({ type, name }: TarEntry): boolean {
+export function isFolder({ type, name }: TarEntry): boolean {
   return type === '5' || (/[0\0]/.test(type) && name.at(-1) === 0x2f);
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true });
 
-/** The path from the root of the image, '' for the root itself. */
-function pathOf(name: Buffer): string {
+/**
+ * The path from the root of the image, '' for the root itself.
+ *
+ * @throws AtomicError, without the name of the archive, when it leads out of the image, or is none
+ */
+export function pathOf(name: Buffer): string {
   const parts = decoded(name)
     .split('/')
     .filter((part) => part !== '' && part !== '.');
@@ -105,7 +109,7 @@ function decoded(name: Buffer): string {
 }
 
 /** In quotes and with escapes, and not so long that nothing else can be seen. */
-function shown(path: string): string {
+export function shown(path: string): string {
   const end = 200;
   return JSON.stringify(path.length > end ? `${path.slice(0, end)}…` : path);
 }

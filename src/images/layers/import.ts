@@ -1,5 +1,6 @@
 /** Imports one layer: from a blob on disk to a commit. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { rm, stat } from 'node:fs/promises';
 import { Transform, type TransformCallback } from 'node:stream';
@@ -9,6 +10,7 @@ import type { Context } from '../../context.ts';
 import { AtomicError, ToolError } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
 import { CHUNK, compressionOf, explainGzip, unzstd } from '../../host/files/compression.ts';
+import { takesFileObjects } from '../../host/ostree/file-object.ts';
 import { makeLayerPolicy } from '../../host/ostree/layer-policy.ts';
 import { commitAgain, commitTar } from '../../host/ostree/program.ts';
 import { readCommit } from '../../host/ostree/repository.ts';
@@ -19,6 +21,7 @@ import { hasLayer } from '../store/images.ts';
 import type { Intake } from '../store/intake.ts';
 import { DIRECTORIES, recordOf } from './directories.ts';
 import { requireSafeWhiteouts } from './layer-tree.ts';
+import { LayerWriter } from './layer-writer.ts';
 
 /** A layer as its image describes it. */
 export interface Layer {
@@ -108,14 +111,34 @@ async function commitContent(
   layer: LayerFile & { readonly owner: string; readonly staging: string },
 ): Promise<LayerContent> {
   const meter = new Meter();
-  const filter = new TarFilter(layer.owner);
   const policy = await policyFor(context, layer.file);
-  const commit = await feed(
-    commitTar(context, layer.staging, filter, policy),
-    unpack(context, layer, [meter, filter]),
-  );
+  using writer = writerFor(context, layer, policy);
+  const filter = new TarFilter(layer.owner, writer);
+  const source = unpack(context, layer, [meter, filter]);
+  const commit =
+    writer === undefined
+      ? await feed(commitTar(context, layer.staging, filter, policy), source)
+      : writer.commit(await feed(commitRest(context, layer.staging, filter), source));
   const { dropped, directories } = filter;
   return { commit, bytes: meter.bytes, digest: meter.digest(), dropped, directories: recordOf(directories) };
+}
+
+/** What brings the ordinary entries, where only owner, permissions and content are to be kept of them. */
+function writerFor(
+  { user }: Context,
+  { staging, owner }: { staging: string; owner: string },
+  policy: string | undefined,
+): LayerWriter | undefined {
+  const isEnough = user.isRoot && policy === undefined && takesFileObjects(staging);
+  return isEnough ? new LayerWriter(staging, owner) : undefined;
+}
+
+/** Commits what the writer has left in the stream; `undefined` when that is nothing. */
+async function commitRest(context: Context, staging: string, filter: TarFilter): Promise<string | undefined> {
+  await once(filter, 'readable');
+  if (filter.readableLength > 0) return await commitTar(context, staging, filter);
+  filter.resume();
+  return undefined;
 }
 
 /** By what ostree(1) is to label files; ordinary users may set no labels. */
@@ -137,7 +160,7 @@ function explainOstree(owner: string): (error: unknown) => never {
 }
 
 /** Waits for both ends of a pipe. When both fail, the source knows better why, unless the sink just went away. */
-async function feed(sink: Promise<string>, source: Promise<void>): Promise<string> {
+async function feed<Result>(sink: Promise<Result>, source: Promise<void>): Promise<Result> {
   const [committed, fed] = await Promise.allSettled([sink, source]);
   if (fed.status === 'rejected' && fed.reason instanceof AtomicError) throw fed.reason;
   if (committed.status === 'rejected') throw committed.reason;

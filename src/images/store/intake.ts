@@ -11,7 +11,7 @@ export interface Arrival {
   readonly ref: string;
   /** Makes the commit, and its ref, in a repository that has nothing else and does not sync. */
   make(staging: string): Promise<void>;
-  /** Whether it is still wanted; asked while nobody can remove anything. */
+  /** Whether it is still wanted; asked, twice, while nobody can remove anything. */
   isWanted(): boolean;
 }
 
@@ -38,7 +38,7 @@ export function openIntake(context: Context): Intake {
       await using staging = await stagingRepository(context, repository);
       await inTurn(async () => await make(staging.path));
       await share(async () => {
-        if (isWanted()) await admit(repository, { staging: staging.path, ref }, flush);
+        if (isWanted()) await admit(repository, { staging: staging.path, ref, isWanted }, flush);
       });
     },
     finish: async (ref) => await syncRefs(repository, [ref]),

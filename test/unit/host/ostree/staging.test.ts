@@ -46,7 +46,7 @@ describe('admit', () => {
     await commit(staging.path, 'a');
     const atFlush: string[] = [];
 
-    await admit(repository, { staging: staging.path, ref: 'a' }, () =>
+    await admit(repository, { staging: staging.path, ref: 'a', isWanted: () => true }, () =>
       Promise.resolve(void atFlush.push(names())),
     );
 
@@ -70,9 +70,23 @@ describe('admit', () => {
     await execa('ostree', [`--repo=${staging.path}`, 'commit', '--orphan', `--tree=dir=${tree}`]);
     await commit(staging.path, 'b');
 
-    await admit(repository, { staging: staging.path, ref: 'b' }, () => Promise.resolve());
+    await admit(repository, { staging: staging.path, ref: 'b', isWanted: () => true }, () =>
+      Promise.resolve(),
+    );
 
     expect(statSync(join(repository, 'objects', object)).ino).toBe(before);
+    expect(names()).toBe('1 file, 1 dirtree, 1 dirmeta, 2 commit, a, b');
+  });
+
+  it('does without a commit that another command has brought meanwhile', async () => {
+    await using staging = await stagingRepository(context, repository);
+    await commit(staging.path, 'c');
+
+    await admit(repository, { staging: staging.path, ref: 'c', isWanted: () => false }, () =>
+      Promise.resolve(),
+    );
+
+    expect(resolveRef(repository, 'c')).toBeUndefined();
     expect(names()).toBe('1 file, 1 dirtree, 1 dirmeta, 2 commit, a, b');
   });
 });
