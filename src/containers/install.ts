@@ -1,6 +1,6 @@
 /** `atomic install`: makes a system container from an image, completely or not at all. */
-import type { Context } from '../context.ts';
-import { AtomicError } from '../errors.ts';
+import { type Context, shieldedFrom } from '../context.ts';
+import { AtomicError, lineOf } from '../errors.ts';
 import { note, warn } from '../events.ts';
 import { exists, readLinkIfPresent } from '../host/files/files.ts';
 import { findOrPullImage, type StoredImage } from '../images/find-or-pull.ts';
@@ -18,7 +18,7 @@ import { buildContainerPackage, builtPackage } from './preparation/whole-package
 import type { Values } from './rendering/template.ts';
 import { parseSet } from './rendering/values.ts';
 import { requireStoppedHostService } from './service/host-service.ts';
-import { NOTHING_RUNNING, type RestartSet } from './service/restart-set.ts';
+import { NOTHING_RUNNING, type RestartSet, startRunning } from './service/restart-set.ts';
 import { requirePackagesCanGo } from './system-package/check.ts';
 import type { SystemPackage } from './system-package/sources.ts';
 import { hasRemains, requireOwnRemains, takeRemainsAway } from './transaction/remains.ts';
@@ -178,16 +178,26 @@ async function installNew(context: Context, stored: StoredImage, install: Instal
   }
   const request = firstDeployment(context, stored, install);
   const running = hasRemains(container) ? await replaceRemains(context, request) : NOTHING_RUNNING;
-  await prepareDeployment(context, request);
   const [to] = container.slots;
-  await switchOver(context, container, {
-    operation: 'install',
-    from: undefined,
-    to,
-    runtime,
-    running,
-    keepsFailed: false,
-  });
+  const change = { operation: 'install', from: undefined, to, runtime, running, keepsFailed: false } as const;
+  try {
+    await prepareDeployment(context, request);
+    await switchOver(context, container, change);
+  } catch (error) {
+    await startOthersAgain(context, running);
+    throw error;
+  }
+}
+
+/** What was stopped with the remains of a container, and can run without it. */
+async function startOthersAgain(context: Context, { units }: RestartSet): Promise<void> {
+  for (const unit of units) {
+    try {
+      await startRunning(shieldedFrom(context), { containers: [], units: [unit] });
+    } catch (error) {
+      warn(context, lineOf(error));
+    }
+  }
 }
 
 /** Removes what is left of a broken container, once it is sure that the new one can take its place; returns what ran. */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { faulty } from '../faults/points.ts';
 import { CONTAINERS, eventually, installOnce, tracesIn, useBox } from '../support/test-box.ts';
 
 const box = useBox();
@@ -129,6 +130,22 @@ describe('a dangling link', () => {
     expect(await box.type('runc state c | jq -r .bundle')).toBe(`${CONTAINERS}/c.0\n`);
     expect((await eventually(box, 'curl -sf localhost:8081')).stdout).toBe('Hi World\n');
     await box.type('rm -r /var/tmp/lost; ! ls /etc/systemd/system/c.service.save');
+  });
+
+  it('that an install has begun to replace when it fails leaves what was stopped with it running', async () => {
+    const partner = '/run/systemd/system/partner.service';
+    await box.type(
+      `printf '[Unit]\\nPartOf=c.service\\n[Service]\\nExecStart=/bin/sleep 1000\\n' > ${partner}
+       systemctl daemon-reload; systemctl start partner; atomic run c; rm -r ${CONTAINERS}/c.0`,
+    );
+    const argv = ['atomic', 'install', '--system', '--name=c', box.image('hello-world')];
+
+    const failed = await faulty(box, argv, { point: 'prepare.written', kind: 'ENOSPC' });
+
+    expect(failed.exitCode).toBe(1);
+    expect(await tracesIn(box)).toBe(withoutC);
+    expect(await box.isActive('partner')).toBe(true);
+    await box.type(`systemctl stop partner; rm ${partner}; systemctl daemon-reload`);
   });
 });
 

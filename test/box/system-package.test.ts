@@ -373,28 +373,33 @@ describe('a package that an image brings ready', () => {
     expect(second.stderr).toMatch(/^cannot install the package of 'd': a package ready-one is installed, /);
   });
 
-  it.each([
-    { what: 'scripts', more: '%post\ntouch /run/outside', says: 'runs scripts as root' },
-    { what: 'triggers', more: '%triggerin -- system\ntouch /run/outside', says: 'runs scripts as root' },
-    { what: 'a program as script', more: '%postun -p /sbin/ldconfig', says: 'runs scripts as root' },
-  ])('may have $what only when somebody says yes', async ({ more, says }) => {
-    const content = await readyPackage('ready-two', more);
-    const files = [
-      { name: 'container.rpm', content },
-      { name: 'hostfs/opt/atomic-test/x', content: 'x' },
+  it('may have scripts, triggers, and programs as scripts only when somebody says yes', async () => {
+    const kinds = [
+      '%post\ntouch /run/outside',
+      '%triggerin -- system\ntouch /run/outside',
+      '%postun -p /sbin/ldconfig',
     ];
-    const image = await imageWith('scripts', { files });
+    const images: string[] = [];
+    for (const [index, more] of kinds.entries()) {
+      const container = { name: 'container.rpm', content: await readyPackage('ready-two', more) };
+      const file = { name: 'hostfs/opt/atomic-test/x', content: 'x' };
+      images.push(await imageWith(`scripts-${index}`, { files: [container, file] }));
+    }
 
-    const copied = await box.atomic('install', '--system', '--name=c', image);
+    const copied = await Promise.all(
+      images.map(async (image, index) => await box.atomic('install', '--system', `--name=c${index}`, image)),
+    );
 
-    expect(copied).toMatchObject({ exitCode: 0, stderr: '' });
-    expect(copied.stdout).toContain(`the package that the image brings for 'c' ${says}`);
+    for (const [index, outcome] of copied.entries()) {
+      const says = `the package that the image brings for 'c${index}' runs scripts as root`;
+      expect(outcome).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(says) });
+    }
     expect(await packages()).toBe('');
     expect((await box.sh('ls /run/outside')).stdout).toBe('');
-    await box.atomic('uninstall', 'c');
-    await box.type(`atomic install --system --system-package=yes --name=c ${image}`);
+    await box.type('for c in c0 c1 c2; do atomic uninstall $c; done');
+    await box.type(`atomic install --system --system-package=yes --name=c ${images[0]}`);
     expect(await packages()).toBe('ready-two 4\n');
-    await box.sh('rm -f /run/outside');
+    await box.type('rm /run/outside');
   });
 
   it('cannot take the name of one of the host', async () => {
