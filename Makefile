@@ -87,7 +87,7 @@ vm-deps:
 demo: deps build ## show the main path in a throwaway machine (root)
 	@$(BIN)/tsx test/demo/demo.ts
 
-bench: deps build ## measure, one JSON line for each figure; ONLY=NAME measures one (root)
+bench: deps build ## measure: JSON lines, then a table with the goals; ONLY=NAME measures one (root)
 	@$(BIN)/tsx test/bench/bench.ts
 
 packages: build package-deps ## make an RPM, a Debian package and an npm package in dist/packages
