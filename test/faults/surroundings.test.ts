@@ -79,10 +79,19 @@ describe('an update of a service that runs', () => {
     await expectAnswer(box, { image: 'host-files', receiver: 'old' });
   });
 
+  const expectOld = async () => {
+    await expectAnswer(box, { image: 'host-files', receiver: 'old' });
+    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\nc\nc.0\n');
+  };
+  const expectToSucceed = async () => {
+    const updated = await box.atomic('containers', 'update', '--set=RECEIVER=new', 'c');
+    expect(updated).toMatchObject({ exitCode: 0 });
+    await expectAnswer(box, { image: 'host-files', receiver: 'new' });
+  };
+
   it.each([
     { tool: 'ostree', pattern: '*checkout*', status: 5 },
     { tool: 'systemctl', pattern: '*daemon-reload*', status: 5 },
-    { tool: 'systemctl', pattern: '*stop*', status: 1 },
     { tool: 'systemd-tmpfiles', pattern: '*--create*', status: 5 },
   ])('leaves the old one running when $tool $pattern fails', async ({ tool, pattern, status }) => {
     await wrap(tool, pattern, `[ -e /run/broken ] && rm /run/broken && { ${FAIL}; }`);
@@ -92,12 +101,23 @@ describe('an update of a service that runs', () => {
 
     expect(updated.exitCode).toBe(status);
     expect(updated.stderr).toContain('no luck today');
-    await expectAnswer(box, { image: 'host-files', receiver: 'old' });
-    expect((await box.sh(`ls -A ${CONTAINERS}`)).stdout).toBe('.storage\nc\nc.0\n');
-    expect(await box.atomic('containers', 'update', '--set=RECEIVER=new', 'c')).toMatchObject({
-      exitCode: 0,
-    });
-    await expectAnswer(box, { image: 'host-files', receiver: 'new' });
+    await expectOld();
+    await expectToSucceed();
+  });
+
+  it('leaves the old one running when systemd refuses to stop it', async () => {
+    const dropIn = '/run/systemd/system/c.service.d/refuse.conf';
+    await box.type(
+      `mkdir -p $(dirname ${dropIn}) && printf '[Unit]\\nRefuseManualStop=yes\\n' > ${dropIn} && systemctl daemon-reload`,
+    );
+
+    const updated = await box.atomic('containers', 'update', '--set=RECEIVER=new', 'c');
+
+    await box.type(`rm -r $(dirname ${dropIn}) && systemctl daemon-reload`);
+    expect(updated.exitCode).not.toBe(0);
+    expect(updated.stderr).toContain('Operation refused');
+    await expectOld();
+    await expectToSucceed();
   });
 
   it('is taken up again by the next command when even going back fails', async () => {
