@@ -12,7 +12,7 @@ import { parseIdRanges } from '../../../src/containers/rendering/user-ids.ts';
 import { parseSet } from '../../../src/containers/rendering/values.ts';
 import { parseMount } from '../../../src/host/mount.ts';
 import { parseUnitState } from '../../../src/host/systemd.ts';
-import { fullName, parseReference, shownName } from '../../../src/images/names/reference.ts';
+import { fullName, parseReference, recordedName, shownName } from '../../../src/images/names/reference.ts';
 import { decodeRef, encodeRef, refOf } from '../../../src/images/names/refs.ts';
 import { commandTree } from '../../../src/packaging/command-tree.ts';
 import { anyText, holds, LIMIT, orOwnError } from '../support/properties.ts';
@@ -28,7 +28,9 @@ describe('a name', () => {
       const ref = refOf(reference).slice('ociimage/'.length);
       expect(ref).not.toMatch(/[/\0]|^\.{0,2}$/);
       expect(decodeRef(ref)).toBe(fullName(reference));
-      expect(fullName(parseReference(fullName(reference)))).toBe(fullName(reference));
+      // as it is recorded: the bare name of an image called `oci` would be one with a transport
+      const recorded = recordedName({ ...reference, name: fullName(reference) });
+      expect(fullName(parseReference(recorded))).toBe(fullName(reference));
     });
   });
 
