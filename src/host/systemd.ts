@@ -92,15 +92,15 @@ const OTHER_UNITS = [
 ];
 
 /**
- * Whether systemd has the unit in its memory, so that it would not read a file of that name before it is told to; or
- * might have, since a package brings one, be it as another name of its own.
+ * Whether systemd has the unit in its memory, be it because another one names it: before version 246, it would not read
+ * a file of that name before it is told to. Or it might have, since a package brings one, be it as another name of its own.
  */
 export async function isKnown(host: Host, unit: string): Promise<boolean> {
   if (OTHER_UNITS.some((directory) => lstatSync(join(directory, unit), { throwIfNoEntry: false })))
     return true;
   const how = ['--all', '--full', '--plain', '--no-legend', '--no-pager'];
   const words = (await systemctl(host, 'list-units', ...how, '--', unit)).trim().split(/\s+/);
-  return words[0] === unit && words[1] !== 'not-found';
+  return words[0] === unit;
 }
 
 /** Removes the links and stops the unit; a `daemonReload` has to follow. */

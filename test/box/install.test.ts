@@ -37,6 +37,19 @@ describe('a umask that keeps others out', () => {
   });
 });
 
+describe('a unit that systemd has in mind before the container is installed', () => {
+  it('is read again, so that it can be started', async () => {
+    await box.type(
+      "printf '[Unit]\\nWants=c.service\\n[Service]\\nExecStart=/bin/sleep infinity\\n' > /run/systemd/system/lamp.service; systemctl daemon-reload; systemctl start lamp",
+    );
+
+    expect((await install('c', 'hello-world')).stdout).toContain('systemctl daemon-reload\n');
+
+    await box.type('systemctl start c; systemctl stop lamp; rm /run/systemd/system/lamp.service');
+    await box.type('systemctl daemon-reload');
+  });
+});
+
 describe('bind mounts', () => {
   it('get the folders they lack, and what exists is left alone', async () => {
     const modes = 'stat -c "%a %n" /run/with-mounts /var/lib/with-mounts/data /etc';

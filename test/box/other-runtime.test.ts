@@ -43,6 +43,17 @@ describe('a container under crun', () => {
     await box.type('atomic stop c');
     expect((await box.sh('crun list --quiet')).stdout).toBe('');
   });
+
+  it('is found from a session of root, which has a directory of its own for what runs', async () => {
+    await install(CRUN);
+    const session = 'mkdir -p /run/user/0; export XDG_RUNTIME_DIR=/run/user/0';
+
+    expect(await box.type(`${session}; atomic run c sh -c 'echo inside'`)).toBe('inside\n');
+    await box.type(
+      `${session}; atomic run --runtime=crun ${box.image('run-once')} sh -c 'exit 0'; atomic stop c`,
+    );
+    expect(await box.type('ls -A /run/user/0; crun list --quiet')).toBe('');
+  });
 });
 
 describe('containers update --runtime', () => {
@@ -96,6 +107,7 @@ describe('containers update --runtime', () => {
 
     expect(await move(CRUN)).toMatchObject({ exitCode: 0 });
     await box.type('atomic run c');
+    await answers();
     expect(await runtimes()).toBe(`crun c\n${CRUN}\nactive\n`);
   });
 

@@ -119,11 +119,14 @@ export function installSectionOf(unit: string): string {
   return section.filter((line) => line !== '' && !/^[#;]/.test(line)).join('\n');
 }
 
-/** Whether a unit's `[Install]` section is about more than when it is started itself: other names, what needs it. */
+/** What is started at boot, and by nobody else: that it wants another unit matters at the next boot only. */
+const AT_BOOT = /^WantedBy\s*=(\s*(multi-user|graphical|default)\.target)*\s*$/;
+
+/** Whether a unit's `[Install]` section is about more than its start at boot: other names, what needs or wants it. */
 export function changesOthers(unit: string): boolean {
   return installSectionOf(unit)
     .split('\n')
-    .some((line) => line !== '' && !/^WantedBy\s*=/.test(line));
+    .some((line) => line !== '' && !AT_BOOT.test(line));
 }
 
 /** The values of all lines `KEY=VALUE` of a unit file. */

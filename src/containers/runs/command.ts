@@ -8,7 +8,7 @@ import { AtomicError } from '../../errors.ts';
 import { warn } from '../../events.ts';
 import { createFile, exists, readIfPresent } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
-import { guardContainer } from '../../host/guard.ts';
+import { guardContainer } from '../../host/runtime/guard.ts';
 import {
   deleteContainer,
   type ExecRequest,

@@ -5,8 +5,8 @@ import { AtomicError } from '../../errors.ts';
 import { copyDirectoryAttributes } from '../../host/files/directory-attributes.ts';
 import { createFile, exists, makeDirectory } from '../../host/files/files.ts';
 import { type BeforeRemoval, temporaryFolder } from '../../host/files/temporary-folder.ts';
-import { guardContainer } from '../../host/guard.ts';
 import { mountOverlay, mountsBelow, unmountLazily } from '../../host/mount.ts';
+import { guardContainer } from '../../host/runtime/guard.ts';
 import {
   deleteContainer,
   probeRuntime,

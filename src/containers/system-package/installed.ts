@@ -17,7 +17,7 @@ import { DATABASES, installedHeaders, replacePackage } from '../../host/packages
 import type { Container } from '../deployments/container.ts';
 import { forgetConfiguration, keepConfiguration, restoreConfiguration } from './configuration.ts';
 import { removeLeftovers, removeStrays } from './leftovers.ts';
-import { lostPackage, type OwnPackage, packageOf, readablePackageOf } from './package-of.ts';
+import { lostPackage, type OwnPackage, packageFileIn, packageOf, readablePackageOf } from './package-of.ts';
 
 /** Directories of deployments. */
 interface Exchange {
@@ -120,10 +120,11 @@ export async function removePackages(
   const packages: OwnPackage[] = [];
   await forgetConfiguration(container);
   for (const path of slots) {
-    const one = await packageOf(context, { name, path });
+    const one = await readablePackageOf(context, { name, path });
     if (one !== undefined) packages.push(one);
   }
-  const lost = isLost ? await lostPackage(context, container) : undefined;
+  const isUnread = slots.filter((path) => packageFileIn(name, path) !== undefined).length > packages.length;
+  const lost = isLost || isUnread ? await lostPackage(context, container) : undefined;
   if (packages.length === 0 && lost === undefined) return;
   await using lock = await takePackageLock(context);
   await removeOwn(context, name, { packages, lock: lock.fd, remover });

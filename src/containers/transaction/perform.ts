@@ -1,7 +1,10 @@
 /** Takes the steps of a change, and takes them back. */
 import type { Context } from '../../context.ts';
+import { lineOf } from '../../errors.ts';
 import { faultPoint } from '../../faults.ts';
-import { startRunning } from '../service/restart-set.ts';
+import { activePath, type Container } from '../deployments/container.ts';
+import { NOTHING_RUNNING, type RestartSet, startRunning } from '../service/restart-set.ts';
+import { installUnitFiles } from '../units/files.ts';
 import type { Progress, Step } from './steps.ts';
 
 /**
@@ -26,4 +29,22 @@ export async function perform(context: Context, steps: readonly Step[], begun: S
 export async function goBack(context: Context, begun: readonly Step[], { running }: Progress): Promise<void> {
   for (const step of begun.toReversed()) await step.undo?.(context);
   await startRunning(context, running);
+}
+
+/**
+ * Starts again what ran, when a change could neither be finished nor taken back: what is in the way can be there for
+ * long, and until it is gone, the service runs from the deployment that the link leads to.
+ */
+export async function startActive(
+  context: Context,
+  container: Container,
+  running: RestartSet = NOTHING_RUNNING,
+): Promise<void> {
+  try {
+    const path = activePath(container);
+    if (path !== undefined) await installUnitFiles(context, container, { path, enablement: 'keep' });
+    await startRunning(context, running);
+  } catch (error) {
+    context.log.debug({ error: lineOf(error) }, 'cannot start again what ran');
+  }
 }

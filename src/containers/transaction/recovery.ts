@@ -18,7 +18,6 @@ import {
   findRunning,
   NOTHING_RUNNING,
   type RunningContainer,
-  startRunning,
   stopRunning,
   unionOf,
 } from '../service/restart-set.ts';
@@ -26,7 +25,7 @@ import { reloadForHostFiles } from '../units/reload.ts';
 import { lockDependants } from './locks.ts';
 import { type Marker, readMarker } from './marker.ts';
 import { packageAgainStep } from './package-step.ts';
-import { goBack, perform } from './perform.ts';
+import { goBack, perform, startActive } from './perform.ts';
 import { settleSlots } from './slots.ts';
 import {
   type Change,
@@ -88,6 +87,8 @@ function requireOwn(container: Container, { from, to }: Partial<Marker>): void {
 async function removeRest(context: Context, container: Container, marker: Partial<Marker>): Promise<string> {
   const { runtime = runtimeFor(context), from, to } = marker;
   const problems = await takeAway(context, container, { runtime, deployed: [from, to], remover: 'rpm' });
+  for (const path of unitPlaces(container)) await syncPath(path);
+  await startActive(context, container, marker.running);
   return ['removed what it had left', ...problems].join('; ');
 }
 
@@ -112,14 +113,17 @@ async function carryThrough(
     await perform(context, steps, begun);
   } catch (error) {
     if (context.signal.aborted || begun.at(-1)?.point !== 'switch.started') {
-      await startAgain(shieldedFrom(context), progress);
+      await startActive(shieldedFrom(context), container, progress.running);
       throw error;
     }
     // a service that does not start must not keep the next command from mending it
     flaw = `, but ${lineOf(error)}`;
     if (canGoBack) {
       await stageFilesOf(context, container, { from, to: active });
-      await goBack(context, begun, progress);
+      await goBack(context, begun, progress).catch(async (reason: unknown) => {
+        await startActive(shieldedFrom(context), container, progress.running);
+        throw reason;
+      });
       flaw = `${flaw}; went back to the deployment ${from}`;
     }
     await syncPath(container.directory);
@@ -128,14 +132,8 @@ async function carryThrough(
   return `finished the deployment ${active}${flaw}`;
 }
 
-/** What is in the way of a step can be there for long: until it is gone, what ran runs from the active deployment. */
-async function startAgain(context: Context, { running }: Progress): Promise<void> {
-  try {
-    await startRunning(context, running);
-  } catch (error) {
-    context.log.debug({ error: lineOf(error) }, 'cannot start what ran before the recovery');
-  }
-}
+/** The directories of the files of units: the killed command may have changed them, and then they are as they should be. */
+const unitPlaces = ({ unit, tmpfiles }: Container) => [dirname(unit), dirname(tmpfiles)].filter(exists);
 
 interface Recovery extends Change {
   readonly isBooting: boolean;
@@ -156,7 +154,7 @@ function stepsOf(
     packageAgainStep(container, change),
     linkStep(container, change),
     isBooting ? startLaterStep(container) : startStep(progress),
-    syncStep(container),
+    syncStep(container, unitPlaces(container)),
   ];
 }
 

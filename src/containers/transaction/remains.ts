@@ -52,7 +52,7 @@ export async function takeRemainsAway(context: Context, container: Container): P
   note(context, `'${name}' has lost its deployment: what is left of it is removed first`);
   const runtime = runtimeOf(context, container);
   const running = await findRunning(context, { name, runtime }, []);
-  await mark(container, { operation: 'uninstall', runtime });
+  await mark(container, { operation: 'uninstall', runtime, running });
   const [problem] = await takeAway(context, container, { runtime, deployed: [], remover: 'rpm' });
   if (problem !== undefined) throw new AtomicError(problem);
   return running;

@@ -195,8 +195,13 @@ export function startStep(progress: Progress): Step {
 }
 
 /** What is not on disk yet of the steps before: the link, and the names of the slots. */
-export function syncStep({ directory }: Container): Step {
-  return { point: 'switch.synced', run: async () => await syncPath(directory) };
+export function syncStep({ directory }: Container, others: readonly string[] = []): Step {
+  return {
+    point: 'switch.synced',
+    run: async () => {
+      for (const path of [directory, ...others]) await syncPath(path);
+    },
+  };
 }
 
 /** Whether a deployment has a service: if not, its unit can only be removed once the one before has been stopped. */

@@ -15,7 +15,7 @@ import { copyStep, hostFilesStep } from './host-file-steps.ts';
 import { lockDependants } from './locks.ts';
 import { isMarked, mark, unmark } from './marker.ts';
 import { packageStep } from './package-step.ts';
-import { goBack, perform } from './perform.ts';
+import { goBack, perform, startActive } from './perform.ts';
 import { settleSlots } from './slots.ts';
 import {
   type Change,
@@ -192,6 +192,7 @@ async function putBack(
       await settle(shielded, container);
     }
   } catch (reason) {
+    if (from !== undefined) await startActive(shielded, container, progress.running);
     const before = from === undefined ? 'remove what it had made' : `go back to the deployment ${from}`;
     warn(context, `Could not ${before}: ${lineOf(reason)}; the next atomic command on '${name}' tries again`);
   }

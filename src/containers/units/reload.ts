@@ -58,8 +58,9 @@ export async function needsReload(
   return !mayBeUnknown(context, unit) || (await systemd.isKnown(context, service));
 }
 
-/** Where systemd looks for units and their drop-ins. */
-const UNITS = /^\/(etc|run|(usr\/)?lib|usr\/local\/lib)\/systemd\/(system|user)\//;
+/** Where systemd looks for units and their drop-ins, and its generators for what they make units of. */
+const UNITS =
+  /^\/((etc|run|(usr\/)?lib|usr\/local\/lib)\/systemd\/(system|user)(-generators|\.control)?|etc\/init\.d|(etc|usr\/share)\/containers\/systemd)\//;
 
 /** Whether there are units and drop-ins among the host files of these deployments: systemd has to know when they come or go. */
 export function haveUnits(name: string, paths: readonly (string | undefined)[]): boolean {

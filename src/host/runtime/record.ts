@@ -82,7 +82,7 @@ export function runtimeRecord({ user }: Host, runtime: string, id: string): Runt
     ),
   );
   if (content === undefined) return undefined;
-  const scopes = content.cgroups.map(scopeIn).filter((scope) => scope !== undefined);
+  const scopes = content.cgroups.map((cgroup) => scopeIn(cgroup, id)).filter((scope) => scope !== undefined);
   return {
     pid: isProcess(content) ? content.pid : 0,
     isPresent: () => existsSync(directory),
@@ -90,9 +90,14 @@ export function runtimeRecord({ user }: Host, runtime: string, id: string): Runt
   };
 }
 
-/** The cgroup of the scope that a cgroup is, or is in. */
-function scopeIn(cgroup: string): string | undefined {
-  return /^.*?\.scope(?=\/|$)/.exec(cgroup)?.[0];
+/**
+ * The cgroup of the scope that systemd made for a container, whose cgroup is that, or is in it. In that of a session,
+ * for example, is what somebody has started by hand.
+ */
+export function scopeIn(cgroup: string, id: string): string | undefined {
+  const parts = cgroup.split('/');
+  const last = parts.findLastIndex((part) => part.endsWith(`-${id}.scope`));
+  return last < 0 ? undefined : parts.slice(0, last + 1).join('/');
 }
 
 /** Process ids are used again: it has to be the one that was started then (proc_pid_stat(5), field 22). */

@@ -58,6 +58,20 @@ function notInstalled(runtime: string, cause?: unknown): AtomicError {
 }
 
 /**
+ * Says that runtimes have the containers of root below /run. crun follows this variable for everybody: root's sessions
+ * have it, and services, which start the containers, have not.
+ */
+export function placeOfContainers({ user }: Pick<Host, 'user'>): Environment {
+  return user.isRoot ? { XDG_RUNTIME_DIR: '/run' } : {};
+}
+
+const callOf = (host: Host, runtime: string, args: readonly string[]) => ({
+  tool: runtime,
+  args,
+  env: placeOfContainers(host),
+});
+
+/**
  * Makes sure that `runtime` runs, and finds out what it can do: runc, crun and youki are known by name, others
  * are asked for their help.
  *
@@ -65,7 +79,7 @@ function notInstalled(runtime: string, cause?: unknown): AtomicError {
  */
 export async function probeRuntime(host: Host, runtime: string): Promise<RuntimeFeatures> {
   const { stdout } = await host.processes
-    .run({ tool: runtime, args: ['--version'] })
+    .run(callOf(host, runtime, ['--version']))
     .catch((error: unknown) => {
       if (!(error instanceof ToolMissingError)) throw error;
       throw notInstalled(runtime, error);
@@ -80,13 +94,13 @@ export async function probeRuntime(host: Host, runtime: string): Promise<Runtime
 
 /** A runtime that has no help has no features. */
 async function helpOf(host: Host, runtime: string, args: readonly string[]): Promise<string> {
-  const output = await host.processes.run({ tool: runtime, args, expected: [1, 2, 64] });
+  const output = await host.processes.run({ ...callOf(host, runtime, args), expected: [1, 2, 64] });
   return output.stdout + output.stderr;
 }
 
 /** Writes a default config.json for an ordinary user into `folder`, as the runtime proposes it. */
 export async function writeDefaultConfig(host: Host, runtime: string, folder: string): Promise<void> {
-  await host.processes.run({ tool: runtime, args: ['spec', '--rootless'], cwd: folder });
+  await host.processes.run({ ...callOf(host, runtime, ['spec', '--rootless']), cwd: folder });
 }
 
 /** What `state` prints; https://github.com/opencontainers/runtime-spec/blob/main/runtime.md#state */
@@ -109,7 +123,7 @@ export async function containerState(
   id: string,
 ): Promise<ContainerState | undefined> {
   try {
-    const { stdout } = await host.processes.run({ tool: runtime, args: ['state', id] });
+    const { stdout } = await host.processes.run(callOf(host, runtime, ['state', id]));
     return State.safeParse(JSON.parse(stdout)).data;
   } catch (error) {
     if (!(error instanceof AtomicError || error instanceof SyntaxError)) throw error;
@@ -136,7 +150,7 @@ export async function execInContainer(
   { id, command, stdinIsTty }: ExecRequest,
 ): Promise<number> {
   const options = stdinIsTty ? ['--tty'] : [];
-  return await host.processes.interactive({ tool: runtime, args: ['exec', ...options, id, ...command] });
+  return await host.processes.interactive(callOf(host, runtime, ['exec', ...options, id, ...command]));
 }
 
 /**
@@ -151,7 +165,7 @@ export async function startInContainer(
   { id, command, log }: Pick<ExecRequest, 'id' | 'command'> & { log: string },
 ): Promise<number> {
   const args = ['--log', log, 'exec', '--detach', id, ...command];
-  return await host.processes.interactive({ tool: runtime, args, leavesBehind: true });
+  return await host.processes.interactive({ ...callOf(host, runtime, args), leavesBehind: true });
 }
 
 /** Runs a bundle as the container `id` in the foreground, with our standard streams; returns its exit status. */
@@ -161,7 +175,7 @@ export async function runBundle(
   { id, folder, isSystemd = false }: { id: string; folder: string; isSystemd?: boolean },
 ): Promise<number> {
   const options = isSystemd ? ['--systemd-cgroup'] : [];
-  return await host.processes.interactive({ tool: runtime, args: [...options, 'run', id], cwd: folder });
+  return await host.processes.interactive({ ...callOf(host, runtime, [...options, 'run', id]), cwd: folder });
 }
 
 /** Kills and removes the container `id` with all its processes; fine when there is none. */
@@ -177,7 +191,7 @@ export async function killContainer(host: Host, runtime: string, id: string): Pr
 /** The runtime says by its exit status that there was nothing to do; one that is gone or broken keeps no container. */
 async function bestEffort(host: Host, runtime: string, args: readonly string[]): Promise<void> {
   try {
-    await host.processes.run({ tool: runtime, args });
+    await host.processes.run(callOf(host, runtime, args));
   } catch (error) {
     if (!(error instanceof ToolMissingError || error instanceof ToolError)) throw error;
     host.log.debug({ runtime, args, error: error.message }, 'the runtime had nothing to do');

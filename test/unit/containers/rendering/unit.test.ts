@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
+  changesOthers,
   completeUnit,
   defaultUnit,
   execValues,
@@ -100,5 +101,26 @@ describe('defaultUnit', () => {
     expect(defaultUnit(true).text).toMatch(/Type=forking.*PIDFile=\$PIDFILE.*WantedBy=multi-user.target/s);
     expect(defaultUnit(false).text).not.toMatch(/PIDFILE|forking|multi-user/);
     expect(defaultUnit(false).text).toContain('WantedBy=default.target');
+  });
+});
+
+describe('changesOthers', () => {
+  const unit = (...lines: readonly string[]) => ['[Unit]', '[Install]', ...lines, ''].join('\n');
+
+  it.each([[], ['WantedBy=multi-user.target'], ['WantedBy = graphical.target default.target', '# Alias=x']])(
+    'is not what starts at boot alone: %s %s',
+    (...lines) => {
+      expect(changesOthers(unit(...lines))).toBe(false);
+    },
+  );
+
+  it.each([
+    'WantedBy=docker.service',
+    'WantedBy=multi-user.target my.target',
+    'RequiredBy=multi-user.target',
+    'Alias=x.service',
+    'Also=y.service',
+  ])('is %s', (line) => {
+    expect(changesOthers(unit('WantedBy=multi-user.target', line))).toBe(true);
   });
 });

@@ -1,5 +1,6 @@
 /** Cleans up if this process is killed with SIGKILL. */
-import type { Host } from './host.ts';
+import type { Host } from '../host.ts';
+import { placeOfContainers } from './runtime.ts';
 
 /**
  * Waits for a line; when its standard input ends without one, whoever held the other end is dead. The names come as
@@ -7,7 +8,7 @@ import type { Host } from './host.ts';
  */
 const SCRIPT = `
   read line && exit
-  "$1" delete --force "$2"
+  XDG_RUNTIME_DIR="\${6:-$XDG_RUNTIME_DIR}" "$1" delete --force "$2"
   test -e "$4" && systemd-tmpfiles --remove "$4"
   test -n "$5" && umount --lazy "$5"
   rm -rf --one-file-system "$3"`;
@@ -26,10 +27,11 @@ export interface Guarded {
 
 /** Starts the guard over a container and its folder; disposing of it stops the guard. */
 export async function guardContainer(
-  { processes }: Host,
+  { processes, user }: Host,
   { runtime, id, folder, tmpfiles = '', mountPoint = '' }: Guarded,
 ): Promise<Disposable> {
-  const args = ['-c', SCRIPT, 'atomic-guard', runtime, id, folder, tmpfiles, mountPoint];
+  const place = placeOfContainers({ user }).XDG_RUNTIME_DIR ?? '';
+  const args = ['-c', SCRIPT, 'atomic-guard', runtime, id, folder, tmpfiles, mountPoint, place];
   const guard = await processes.detached({ tool: 'sh', args });
   return { [Symbol.dispose]: () => guard.end('done\n') };
 }
