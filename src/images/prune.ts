@@ -10,6 +10,7 @@ import { deleteRefs, pruneObjects, writeRef } from '../host/ostree/program.ts';
 import { isRepository, listNestedRefs, listRefs, resolveRef } from '../host/ostree/refs.ts';
 import { sweepStaging } from '../host/ostree/staging.ts';
 import { blobRef, isBlobName, REF_FOLDER } from './names/refs.ts';
+import { removeLeftOverClaims } from './store/claims.ts';
 import { lockRepository } from './store/lock.ts';
 import { blobsOfPulls, removeLeftOverPulls } from './store/pulls.ts';
 import { blobsOfCommits, blobsOfTags, commitsOfTags, isReadable } from './store/reachable.ts';
@@ -49,6 +50,7 @@ async function freeLeftOvers(context: Context): Promise<number> {
   };
   await removeLeftOverPulls(context, count);
   await sweepStaging(context, context.paths.repository, count);
+  removeLeftOverClaims(context);
   return freed;
 }
 

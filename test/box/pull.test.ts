@@ -1,4 +1,8 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, inject, it } from 'vitest';
+import { writeLayer, writeLayoutOf } from '../bench/large-image.ts';
 import { startBadRegistry } from '../support/bad-registry.ts';
 import { LAYOUTS } from '../support/build-images.ts';
 import { pushLayout, startRegistry } from '../support/registry.ts';
@@ -201,6 +205,122 @@ describe('pull', () => {
     for (const bar of bars) expect(bar).toMatch(/^\[=* *\] +\d+ % {2}\d of 5 layers stored$/);
     for (const bar of bars) expect(bar).toHaveLength(79);
     expect(lines.filter((line) => line.startsWith('Copying blob'))).toHaveLength(5);
+  });
+});
+
+describe('pulls at the same time', () => {
+  const at = (folder: string) => `ATOMIC_OSTREE_CHECKOUT_PATH=${CONTAINERS}/${folder}`;
+  const repository = (folder: string) => `${CONTAINERS}/${folder}/.storage/ostree`;
+  const claims = (folder: string) => `${repository(folder)}/tmp/.layer-*`;
+  const isWhole = async (folder: string) => {
+    await box.type(`ostree fsck --quiet --repo=${repository(folder)}`);
+    await box.type(`! ls -A ${repository(folder)}/tmp | grep -e layer -e import`);
+  };
+
+  /** Begins a pull that claims all layers, and never ends. */
+  async function hang(folder: string): Promise<{ kill(): Promise<void> }> {
+    const image = box.image('many-layers');
+    const pulling = box.sh(`${at(folder)} ATOMIC_TEST_FAULT=pull.layer-staged:hang atomic pull ${image}`);
+    const claimed = `test $(ls ${claims(folder)} | wc -l) -eq 5`;
+    expect((await eventually(box, claimed, 20)).exitCode).toBe(0);
+    const [pid] = (await box.type(`readlink ${claims(folder)}`)).split('-');
+    return {
+      kill: async () => {
+        await box.type(`kill -KILL ${pid}`);
+        await pulling;
+      },
+    };
+  }
+
+  /** Begins a pull, and returns when it says that it waits. */
+  async function wait(folder: string, image: string): Promise<{ readonly ended: ReturnType<typeof box.sh> }> {
+    const said = `/run/waiting-${folder}`;
+    await box.type(`rm -f ${said}`);
+    const ended = box.sh(`echo $$ >/run/pid; exec env ${at(folder)} atomic pull ${image} 2>${said}`);
+    const told = `grep -q "^Waiting for another atomic command to import layers of ${image.replace('http:', '')}$" ${said}`;
+    expect((await eventually(box, told, 20)).exitCode).toBe(0);
+    return { ended };
+  }
+
+  it('wait for a layer that another one fetches, and do not fetch it again', async () => {
+    await using registry = await startRegistry();
+    await box.reach(registry.address);
+    await pushLayout(registry, `${LAYOUTS}/many-layers`, 'shared');
+    const manifest = `skopeo inspect --tls-verify=false --raw docker://${box.image('many-layers')}`;
+    const last = JSON.parse(await box.type(manifest)).layers.at(-1).digest;
+    let open = () => {};
+    const after = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    await using slow = await startBadRegistry(registry.address, { path: new RegExp(last), after });
+    await box.reach(slow.address);
+
+    const first = box.sh(`${at('shared')} atomic pull http:${slow.address}/shared`);
+    expect((await eventually(box, `ls ${claims('shared')}`, 20)).exitCode).toBe(0);
+    const { ended } = await wait('shared', `http:${registry.address}/shared`).finally(open);
+
+    expect([(await first).exitCode, (await ended).exitCode]).toEqual([0, 0]);
+    const fetched = (await registry.log()).matchAll(/"GET \/v2\/shared\/blobs\/(sha256:\S+) HTTP/g);
+    expect([...fetched].filter(([, digest]) => digest === last)).toHaveLength(1);
+    await isWhole('shared');
+  });
+
+  it('import what one that was killed had begun', async () => {
+    const neighbour = await hang('killed');
+    const { ended } = await wait('killed', box.image('many-layers'));
+    await neighbour.kill();
+
+    expect((await ended).exitCode).toBe(0);
+    await isWhole('killed');
+  });
+
+  it('end at once when they are interrupted while they wait, and do not wait longer than a minute', async () => {
+    const neighbour = await hang('hung');
+    const { ended } = await wait('hung', box.image('many-layers'));
+    await box.type('kill -INT $(cat /run/pid)');
+    expect((await ended).exitCode).toBe(130);
+    expect(await box.type(`ls ${claims('hung')} | wc -l`)).toBe('5\n');
+
+    await box.type(`touch -h -d '-61 seconds' ${claims('hung')}`);
+    const pulled = await box.sh(`${at('hung')} timeout 20 atomic pull ${box.image('many-layers')}`);
+    await neighbour.kill();
+
+    expect(pulled).toMatchObject({ exitCode: 0, stderr: expect.not.stringContaining('Waiting') });
+    await box.type(`${at('hung')} atomic images prune`);
+    await isWhole('hung');
+  });
+
+  it('do not wait for each other when their images have the same layers in another order', async () => {
+    await using registry = await startRegistry();
+    await box.reach(registry.address);
+    const folder = await mkdtemp(join(tmpdir(), 'atomic-orders-'));
+    try {
+      const shape = { files: 40, text: 30_000, large: 1_000_000 };
+      const [one = '', two = '', three = ''] = await Promise.all(
+        ['one', 'two', 'three'].map((name) => writeLayer(folder, name, shape)),
+      );
+      const orders = [
+        [one, two, three],
+        [three, two, one],
+        [two, three],
+        [three, one],
+      ];
+      for (const [index, layers] of orders.entries())
+        await pushLayout(registry, await writeLayoutOf(join(folder, `${index}`), layers), `order-${index}`);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+
+    const pull = `timeout 30 atomic pull http:${registry.address}/order-{}`;
+    const pulled = await box.sh(`seq 0 3 | ${at('orders')} xargs -P4 -I{} ${pull}`);
+
+    expect(pulled).toMatchObject({ exitCode: 0 });
+    const fetched = (await registry.log()).matchAll(/"GET \/v2\/\S+\/blobs\/(sha256:\S+) HTTP/g);
+    const digests = [...fetched].map(([, digest]) => digest?.slice('sha256:'.length));
+    const blobs = await box.type(`ls ${repository('orders')}/refs/heads/ociimage | grep -xE '[0-9a-f]{64}'`);
+    const layers = await layersAmong(blobs.trim().split('\n'), `${CONTAINERS}/orders`);
+    expect(layers.map((hex) => digests.filter((digest) => digest === hex).length)).toEqual([1, 1, 1]);
+    await isWhole('orders');
   });
 });
 

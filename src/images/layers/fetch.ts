@@ -1,5 +1,5 @@
 /** Downloads layers that the repository lacks, and imports each as soon as it has arrived. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context } from '../../context.ts';
@@ -13,6 +13,7 @@ import type { Intake } from '../store/intake.ts';
 import { requireGrowth } from './growth.ts';
 import { importLayer, type Layer } from './import.ts';
 import type { PullProgress } from './progress.ts';
+import { shareWork } from './share-work.ts';
 
 /** Layers that are, or come to be, files named by their hex digests. */
 export interface Delivery {
@@ -30,38 +31,57 @@ export interface Delivery {
 /** Milliseconds between two looks for new files. */
 const POLL_INTERVAL = 20;
 
+/** A pull, as far as its layers are concerned. */
+interface Fetching {
+  /** A temporary one. */
+  readonly folder: string;
+  readonly intake: Intake;
+  readonly progress: PullProgress;
+}
+
 /**
- * Copies an image with skopeo, and imports its layers while the copy goes on. The first failure ends both.
+ * Copies an image with skopeo, and imports its layers while the copy goes on. The first failure ends both. What another
+ * command is importing is waited for, and copied only when that does not bring it.
  *
- * @param folder an empty temporary one
  * @throws AtomicError when the registry or a layer fails
  */
 export async function fetchLayers(
   context: Context,
   source: ImageSource,
   layers: readonly Layer[],
-  { folder, intake, progress }: { folder: string; intake: Intake; progress: PullProgress },
+  fetching: Fetching,
+): Promise<void> {
+  const { folder, progress } = fetching;
+  const missing = layers.filter(({ hex }) => !hasLayer(context, hex));
+  progress.watch(missing, folder);
+  await shareWork(context, layers, { shownAs: source.shownAs, progress }, async (own) => {
+    await rm(folder, { recursive: true, force: true });
+    await copyLayers(context, source, { all: layers, own }, fetching);
+  });
+}
+
+async function copyLayers(
+  context: Context,
+  source: ImageSource,
+  { all, own }: Readonly<Record<'all' | 'own', readonly Layer[]>>,
+  { folder, intake, progress }: Fetching,
 ): Promise<void> {
   const blobs = join(folder, 'blobs/sha256');
   await mkdir(blobs, { recursive: true });
   // skopeo takes a file of the right name for the blob, and does not fetch it
-  for (const { hex } of layers) if (hasLayer(context, hex)) await writeFile(join(blobs, hex), '');
+  for (const layer of all) if (!own.includes(layer)) await writeFile(join(blobs, layer.hex), '');
   const [ended, failure] = [new AbortController(), new AbortController()];
   const copied = copyToLayout(context, source, {
     folder,
     signal: failure.signal,
     onLine: (line) => progress.line(line),
   });
-  progress.watch(
-    layers.filter(({ hex }) => !hasLayer(context, hex)),
-    folder,
-  );
   const copy = copied.finally(() => ended.abort());
   const stop = () => failure.abort();
   await waitForAll(
     [
       requireGrowth(folder, source.shownAs, ended.signal),
-      importLayers(context, layers, { blobs, copy, stop, shownAs: source.shownAs, intake, progress }),
+      importLayers(context, own, { blobs, copy, stop, shownAs: source.shownAs, intake, progress }),
     ],
     stop,
   );

@@ -36,8 +36,9 @@ export class PullProgress implements Disposable {
 
   /** Passes on a line of skopeo, or holds it back until everything is stored. */
   line(text: string): void {
-    if (CLOSING.test(text)) this.#held.push(text);
-    else note(this.#context, text);
+    if (!CLOSING.test(text)) note(this.#context, text);
+    // it is heard again when something has to be copied that another command did not bring
+    else if (!this.#held.includes(text)) this.#held.push(text);
   }
 
   /** Begins to report, over and over. */

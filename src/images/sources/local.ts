@@ -6,6 +6,7 @@ import { compressionOf, gunzip, unzstd } from '../../host/files/compression.ts';
 import { copyToFolder, digestOf, type RawManifest } from '../../host/skopeo.ts';
 import { importLayers } from '../layers/fetch.ts';
 import type { PullProgress } from '../layers/progress.ts';
+import { shareWork } from '../layers/share-work.ts';
 import { hexOf, parseManifest } from '../store/manifest.ts';
 import { localHint } from './hints.ts';
 import type { LocatedImage } from './locate.ts';
@@ -44,7 +45,12 @@ export async function stageImage(
     raw,
     manifest,
     config: async () => await readRaw(join(staged, hexOf(manifest.config?.digest ?? ''))),
-    importLayers: async (layers, means) => await importLayers(context, layers, { ...delivery, ...means }),
+    importLayers: async (layers, means) => {
+      const { progress } = means;
+      await shareWork(context, layers, { shownAs, progress }, async (own) => {
+        await importLayers(context, own, { ...delivery, ...means });
+      });
+    },
   };
 }
 
