@@ -60,7 +60,10 @@ export function takesFileObjects(repository: string): boolean {
 /** Makes the directories of all objects, so that nobody has to look for one before each object. */
 export function makeObjectDirectories(repository: string): void {
   for (let prefix = 0; prefix < 256; prefix++)
-    mkdirSync(join(repository, 'objects', prefix.toString(16).padStart(2, '0')), { recursive: true });
+    mkdirSync(join(repository, 'objects', prefix.toString(16).padStart(2, '0')), {
+      recursive: true,
+      mode: 0o755,
+    });
 }
 
 /** Makes the object of a symbolic link; returns its checksum. */

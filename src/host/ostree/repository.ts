@@ -94,7 +94,7 @@ export function readFolder(repository: string, tree: string): Folder {
 
 /** ostree(1) refuses such names as well (ot_util_filename_validate()). */
 function safeName(name: string, path: string): string {
-  if (name === '' || name === '.' || name === '..' || name.includes('/')) throw damaged(path);
+  if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) throw damaged(path);
   return name;
 }
 

@@ -7,7 +7,7 @@ import { isErrno } from '../../errors.ts';
 import { readIfPresent } from '../files/files.ts';
 import { sweepTemporaryFolders, type TemporaryFolder, temporaryFolder } from '../files/temporary-folder.ts';
 import type { Host } from '../host.ts';
-import { resolveRef } from './refs.ts';
+import { listRefs, resolveRef } from './refs.ts';
 import { objectPath } from './repository.ts';
 
 const PURPOSE = 'import';
@@ -72,8 +72,9 @@ export async function admit(
   move(repository, { staging, object: `${commit.slice(0, 2)}/${commit.slice(2)}.commit` });
   await flush();
   if (!isWanted()) {
-    // two of the same second may be the same commit
-    if (resolveRef(repository, ref) !== commit)
+    // two of the same second may be the same commit, be it of two refs
+    const folder = dirname(ref);
+    if (!listRefs(repository, folder).some((name) => resolveRef(repository, join(folder, name)) === commit))
       rmSync(objectPath(repository, commit, 'commit'), { force: true });
     return;
   }

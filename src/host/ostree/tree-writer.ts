@@ -1,6 +1,6 @@
 /** Makes a commit of files whose objects are there already: the objects of its directories, and its own. */
 import { createHash } from 'node:crypto';
-import { readdirSync, unlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, openSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeObjectDirectories, type Ownership } from './file-object.ts';
 import { array, checksumBytes, text, tuple } from './gvariant-writer.ts';
@@ -20,7 +20,7 @@ interface Directory {
 
 const DIRECTORY = 0o040000;
 
-/** What `ostree commit --tar-autocreate-parents` makes of a directory that has no entry. */
+/** A directory that has no entry. */
 const IMPLIED: DirectoryMeta = { uid: 0, gid: 0, mode: 0o755, xattrs: new Map() };
 
 /** One tree; paths are from its root, '' for the root itself, and no file is below another. */
@@ -102,9 +102,20 @@ export class TreeWriter {
     const checksum = createHash('sha256').update(bytes).digest('hex');
     const path = objectPath(this.#repository, checksum, kind);
     if (this.#written.has(path)) return checksum;
-    writeFileSync(path, bytes);
+    createObject(path, bytes);
     this.#written.add(path);
     return checksum;
+  }
+}
+
+/** With the mode that ostree(1) gives it, whatever the umask. */
+function createObject(path: string, bytes: Buffer): void {
+  const fd = openSync(path, 'w', 0o600);
+  try {
+    writeFileSync(fd, bytes);
+    fchmodSync(fd, 0o644);
+  } finally {
+    closeSync(fd);
   }
 }
 

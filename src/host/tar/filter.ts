@@ -15,7 +15,7 @@ import {
   typeOf,
   withMode,
 } from './entry.ts';
-import { type Directories, TarRules } from './rules.ts';
+import { type Directories, isFolder, TarRules } from './rules.ts';
 
 /** A block of zeros ends the archive. */
 const END = Buffer.alloc(BLOCK);
@@ -57,6 +57,8 @@ export class TarFilter extends Transform {
   #hasDefaults = false;
   /** Whether anything has gone on. */
   #isEmpty = true;
+  /** Directories that were taken: they go on as well, for what is in them, as soon as anything else does. */
+  #directories: Buffer[] = [];
   /** Whether blocks with more of a sparse file's map are still to come, in front of its content. */
   #hasMoreMap = false;
   #hasEnded = false;
@@ -157,10 +159,15 @@ export class TarFilter extends Transform {
     this.#take(BLOCK);
     if (!stays) this.dropped++;
     if (!stays) this.#contentGoes = 'away';
-    else if (!isAboutAll && this.#isTaken(entry, header)) this.#contentGoes = 'taken';
-    else {
+    else if (!isAboutAll && this.#isTaken(entry, header)) {
+      this.#contentGoes = 'taken';
+      // copies: the chunks that they are in are much larger
+      if (isFolder(entry))
+        this.#directories.push(...[...this.#held, header].map((part) => Buffer.from(part)));
+    } else {
       this.#contentGoes = 'out';
-      this.#kept.push(...this.#held, this.#asLink(header, entry.type));
+      if (this.#directories.length > 0) this.#isAsItCame = false;
+      this.#kept.push(...this.#directories.splice(0), ...this.#held, this.#asLink(header, entry.type));
     }
     this.#hasMoreMap = entry.type === 'S' && header[482] !== 0;
     this.#remaining = padded(entry.size);
@@ -191,6 +198,9 @@ export class TarFilter extends Transform {
     const preface = this.#take(BLOCK + padded(size));
     this.#held.push(preface);
     const said = readPreface(typeOf(preface), preface.subarray(BLOCK, BLOCK + size));
+    // which of two counts, others may see differently
+    if ((said.name && this.#prefaced.name) || (said.link && this.#prefaced.link))
+      throw new AtomicError('has an entry with two names');
     this.#prefaced = { ...this.#prefaced, ...said };
     return true;
   }

@@ -78,7 +78,10 @@ export function isFolder({ type, name }: TarEntry): boolean {
   return type === '5' || (/[0\0]/.test(type) && name.at(-1) === 0x2f);
 }
 
-const UTF8 = new TextDecoder('utf-8', { fatal: true });
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** More than any path that the kernel takes has, with names of one letter: PATH_MAX, 4096 bytes. */
+const MOST_PARTS = 2000;
 
 /**
  * The path from the root of the image, '' for the root itself.
@@ -86,9 +89,14 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true });
  * @throws AtomicError, without the name of the archive, when it leads out of the image, or is none
  */
 export function pathOf(name: Buffer): string {
+  // another reader would take what follows for no part of it
+  if (name.includes(0))
+    throw new AtomicError(`has the name ${shown(name.toString('latin1'))}, which holds the byte 0`);
   const parts = decoded(name)
     .split('/')
     .filter((part) => part !== '' && part !== '.');
+  if (parts.length > MOST_PARTS)
+    throw new AtomicError(`has a path of ${parts.length} names, which begins with ${shown(parts.join('/'))}`);
   if (parts.some((part) => Buffer.byteLength(part) > LONGEST_NAME))
     throw new AtomicError(
       `has the path ${shown(parts.join('/'))}, with a name of more than ${LONGEST_NAME} bytes`,

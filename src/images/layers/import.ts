@@ -115,6 +115,8 @@ async function commitContent(
   using writer = writerFor(context, layer, policy);
   const filter = new TarFilter(layer.owner, writer);
   const source = unpack(context, layer, [meter, filter]);
+  // what fails before anything flows would never end the filter, for which the sink waits
+  source.catch((error: Error) => filter.destroy(error));
   const commit =
     writer === undefined
       ? await feed(commitTar(context, layer.staging, filter, policy), source)

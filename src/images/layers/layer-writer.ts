@@ -43,7 +43,7 @@ export class LayerWriter implements Taker, Disposable {
     const ownership = plainOwnership(header, entry);
     if (ownership === undefined) return false;
     if (isFolder(entry)) {
-      if (entry.size > 0) return false;
+      if (entry.size > 0 || [...entry.xattrs.keys()].some((name) => name.includes('\0'))) return false;
       this.#tree.setDirectory(path, { ...ownership, xattrs: entry.xattrs });
       return true;
     }
@@ -110,5 +110,10 @@ const LONGEST_TARGET = 4000;
 
 /** Whether a link may lead there, and nobody thinks differently of the text. */
 function isLinkTarget(target: string, bytes: Buffer): boolean {
-  return bytes.length > 0 && bytes.length < LONGEST_TARGET && Buffer.from(target).equals(bytes);
+  return (
+    bytes.length > 0 &&
+    bytes.length < LONGEST_TARGET &&
+    !bytes.includes(0) &&
+    Buffer.from(target).equals(bytes)
+  );
 }

@@ -168,6 +168,15 @@ const CASES: Readonly<Record<string, readonly Entry[]>> = {
     { name: 'and back', content: 'without' },
     { name: 'and back', content: 'x', pax: { 'SCHILY.xattr.user.some': 'value' } },
   ],
+  'a directory that is not ordinary, above what is and what is not': [
+    { name: 'usr/', type: '5', mode: 0o711, pax: { comment: 'of no use' } },
+    { name: 'usr/bin/', type: '5', mode: 0o750, owner: 4 },
+    { name: 'usr/bin/ping', content: 'x', pax: { 'SCHILY.xattr.user.some': 'value' } },
+  ],
+  'a name with a byte order mark': [
+    { name: '\ufeffbom', content: 'x' },
+    { name: 'bom', content: 'y' },
+  ],
   'names and times in records': [
     { name: 'x', pax: { path: `long/${'n'.repeat(150)}`, mtime: '1.5' }, content: 'x' },
     { name: 'z', pax: { size: '3' }, content: 'abc' },
@@ -190,6 +199,25 @@ const CASES: Readonly<Record<string, readonly Entry[]>> = {
   'a directory with content': [{ name: 'd/', content: 'x' }],
   'other types': ['7', 'D', 'M', '\0'].map((type, index) => ({ name: `t${index}`, type, content: 'x' })),
 };
+
+it.runIf(isRoot).each(['a\0b/evil', '.wh...\0b', '..\0b'])('refuses the name %j', async (path) => {
+  const folder = await mkdtemp(join(directory, 'layer-'));
+  const ours = await repository(folder, 'ours');
+  const archive = tarOf([{ name: 'x', content: 'x', pax: { path } }]);
+
+  await expect(imported(ours, archive, join(folder, 'blob'))).rejects.toThrow(/which holds the byte 0/);
+});
+
+it.runIf(isRoot)('refuses a layer whose zstd is cut', async () => {
+  const folder = await mkdtemp(join(directory, 'layer-'));
+  const ours = await repository(folder, 'ours');
+  await writeFile(join(folder, 'plain'), tarOf([{ name: 'x', content: 'x'.repeat(5000) }]));
+  const { stdout } = await execa('zstd', ['-c', join(folder, 'plain')], { encoding: 'buffer' });
+
+  await expect(imported(ours, Buffer.from(stdout).subarray(0, -5), join(folder, 'blob'))).rejects.toThrow(
+    /zstd/,
+  );
+});
 
 /** Several programs run for each input. */
 const PROGRAMS = 50;
