@@ -184,6 +184,6 @@ describe('a checkout directory on another file system, behind a link of the host
         `cannot unpack the image: the repository /sysroot${REPO} is on another file system than /var${AT}; files of containers ` +
         'are hard links into it: choose another ostree_repository, or another checkout_path\n',
     });
-    expect(await box.type(`ls -A ${AT}`)).toBe('.storage\n');
+    expect(await box.type(`ls -A ${AT} | grep -vx .storage || true`)).toBe('');
   });
 });

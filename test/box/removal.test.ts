@@ -59,12 +59,13 @@ describe('containers whose names look like those of our directories', () => {
       `atomic mount ${box.image('hello-world')} /mnt/view; atomic unmount /mnt/view; rmdir /mnt/view`,
     );
     await box.type(`atomic run ${box.image('hello-world')} sh -c :`);
-    await box.type('atomic images prune');
 
     expect(await box.type(`cd ${CONTAINERS} && ls -d ${hidden.join(' ')}`)).toBe(
       `${[...hidden].sort().join('\n')}\n`,
     );
-    await box.type(`cd ${CONTAINERS} && rm -r ${hidden.join(' ')}`);
+    // nobody is at work on these containers: what looks like a change that was cut short goes
+    await box.type('atomic images prune');
+    expect((await box.sh(`cd ${CONTAINERS} && ls -d ${hidden.join(' ')}`)).stdout).toBe('');
   });
 });
 
