@@ -81,14 +81,13 @@ export const enable = async (host: Host, unit: string) => await arrange(host, 'e
 export const enableWithoutReload = async (host: Host, unit: string) =>
   await systemctl(host, '--root=/', 'enable', '--', unit);
 
-/** Where systemd finds units, besides the administrator's (systemd.unit(5)). */
+/** Where packages have their units, in `system` and in `user` (systemd.unit(5), "Unit File Search Path"). */
+export const PACKAGED_UNITS = ['/usr/local/lib/systemd', '/usr/lib/systemd', '/lib/systemd'];
+
+/** Where systemd finds units, besides the administrator's. */
 const OTHER_UNITS = [
-  '/run/systemd/system',
-  '/run/systemd/generator',
-  '/run/systemd/generator.late',
-  '/usr/local/lib/systemd/system',
-  '/usr/lib/systemd/system',
-  '/lib/systemd/system',
+  ...['system', 'generator', 'generator.late'].map((name) => `/run/systemd/${name}`),
+  ...PACKAGED_UNITS.map((place) => `${place}/system`),
 ];
 
 /**

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Context } from '../../context.ts';
 import { ifPossible, isErrno } from '../../errors.ts';
 import { exists, readIfPresent } from '../../host/files/files.ts';
+import { PACKAGED_UNITS } from '../../host/systemd.ts';
 import {
   type Container,
   isDirectory,
@@ -61,14 +62,14 @@ export function hasForeignUnit(container: Container): boolean {
   return unitState(container).owner === 'foreign' && preinstalledPath(container) === undefined;
 }
 
-/** Where the units of packages are, systemd.unit(5); those of a container's name have lower priority than its own. */
-const PLACES = ['/usr/local/lib/systemd', '/usr/lib/systemd', '/lib/systemd'];
-
-/** The unit of a package that the unit of a container hides, or would hide; `undefined` when there is none. */
+/**
+ * The unit of a package that the unit of a container hides, or would hide, since it has priority; `undefined` when there
+ * is none.
+ */
 export function hiddenUnit({ user }: Context, container: Container): string | undefined {
   if (preinstalledPath(container) !== undefined) return undefined;
   const manager = user.isRoot ? 'system' : 'user';
-  return PLACES.map((place) => join(place, manager, container.service)).find(exists);
+  return PACKAGED_UNITS.map((place) => join(place, manager, container.service)).find(exists);
 }
 
 /** Whether a unit names one of the slots. */

@@ -112,7 +112,7 @@ export function planDeployment(facts: DeploymentFacts): DeploymentPlan {
     unit: unit?.text,
     tmpfiles,
     info: planInfo(facts),
-    hostFiles: facts.package === undefined ? planHostFileList(files, recorded) : packagedFiles(files),
+    hostFiles: planHostFileList(files, facts.package === undefined ? recorded : undefined),
     package: facts.package,
     note: noteOfChanges(
       request.reference,
@@ -139,20 +139,17 @@ function planUnit(
   return unitForUser(text, { ...rights, start: values.EXEC_START ?? '', tmpfiles: place });
 }
 
-function planHostFileList(files: readonly HostFile[], recorded: RecordedFiles): readonly PlannedHostFile[] {
-  const installed = new Set(recorded['installed-files']);
+/** @param recorded what is copied; without it, a package brings all */
+function planHostFileList(
+  files: readonly HostFile[],
+  recorded: RecordedFiles | undefined,
+): readonly PlannedHostFile[] {
+  const copied = new Set(recorded?.['installed-files']);
+  const isInstalled = (path: string) =>
+    recorded === undefined || (copied.has(path) && recorded['installed-files-kept'][path] === undefined);
   return files
     .filter(({ kind }) => kind !== 'directory')
-    .map(({ target, kind }) => {
-      const isThere = installed.has(target) && recorded['installed-files-kept'][target] === undefined;
-      return { path: target, kind, outcome: isThere ? 'installed' : 'kept' };
-    });
-}
-
-function packagedFiles(files: readonly HostFile[]): readonly PlannedHostFile[] {
-  return files
-    .filter(({ kind }) => kind !== 'directory')
-    .map(({ target, kind }) => ({ path: target, kind, outcome: 'installed' }));
+    .map(({ target, kind }) => ({ path: target, kind, outcome: isInstalled(target) ? 'installed' : 'kept' }));
 }
 
 function planConfig(

@@ -5,6 +5,7 @@ import type { Context } from '../../context.ts';
 import { exists, readIfPresent } from '../../host/files/files.ts';
 import { findProgram } from '../../host/runtime/runtime.ts';
 import { hardLimits } from '../../host/service-manager.ts';
+import { PACKAGED_UNITS } from '../../host/systemd.ts';
 import { parseIdRanges, type UserIds } from './user-ids.ts';
 
 export interface UserRights extends UserIds {
@@ -42,23 +43,13 @@ function controllersOf({ user: { uid } }: Context): readonly string[] {
   return (readIfPresent(file) ?? '').split(/\s+/).filter(Boolean);
 }
 
-/** systemd.unit(5), "Unit File Search Path". */
-const SYSTEM = [
-  '/etc/systemd/system',
-  '/run/systemd/system',
-  '/usr/local/lib/systemd/system',
-  '/usr/lib/systemd/system',
-  '/lib/systemd/system',
-];
+/** Where units are, in `system` and in `user`. */
+const PLACES = ['/etc/systemd', '/run/systemd', ...PACKAGED_UNITS];
 
 /** A unit that both managers have is the user's own, as far as he is concerned. */
 function isSystemUnit({ paths, env, user }: Context, unit: string): boolean {
   const data = env.XDG_DATA_HOME || join(user.home, '.local/share');
-  const own = [
-    paths.units,
-    join(data, 'systemd/user'),
-    ...SYSTEM.map((path) => path.replace(/system$/, 'user')),
-  ];
+  const own = [paths.units, join(data, 'systemd/user'), ...PLACES.map((place) => join(place, 'user'))];
   const isIn = (directories: readonly string[]) => directories.some((path) => exists(join(path, unit)));
-  return isIn(SYSTEM) && !isIn(own);
+  return isIn(PLACES.map((place) => join(place, 'system'))) && !isIn(own);
 }

@@ -46,13 +46,16 @@ function withoutRootsOwn(
 ): { lines: readonly string[]; left: readonly string[] } {
   const left: string[] = [];
   const lines = given.flatMap((line) => {
-    const [, key, value = ''] = REQUIREMENT.exec(line) ?? [];
-    if (key === undefined && !IDENTITY.test(line)) return [line];
-    const units = key === undefined ? [] : value.split(/\s+/).filter(Boolean);
-    const kept = units.filter((unit) => !isOfSystem(unit));
-    if (key !== undefined && kept.length === units.length) return [line];
-    const gone = units.filter((unit) => isOfSystem(unit));
-    left.push(key === undefined ? `${line.trim()} left out` : `${key}=${gone.join(' ')} left out`);
+    if (IDENTITY.test(line)) {
+      left.push(`${line.trim()} left out`);
+      return [];
+    }
+    const [, key = '', value = ''] = REQUIREMENT.exec(line) ?? [];
+    const units = value.split(/\s+/).filter(Boolean);
+    const gone = units.filter(isOfSystem);
+    if (gone.length === 0) return [line];
+    left.push(`${key}=${gone.join(' ')} left out`);
+    const kept = units.filter((unit) => !gone.includes(unit));
     return kept.length === 0 ? [] : [`${key}=${kept.join(' ')}`];
   });
   return { lines, left };

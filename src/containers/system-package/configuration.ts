@@ -39,7 +39,8 @@ const Kept = z.object({
 });
 type Kept = z.infer<typeof Kept>;
 
-interface Packages {
+/** What is installed, and what is to be; without a package, neither. */
+export interface Packages {
   readonly previous: OwnPackage | undefined;
   readonly next: OwnPackage | undefined;
 }

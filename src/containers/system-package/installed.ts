@@ -15,9 +15,21 @@ import {
 } from '../../host/packages/manager.ts';
 import { DATABASES, installedHeaders, replacePackage } from '../../host/packages/rpm.ts';
 import type { Container } from '../deployments/container.ts';
-import { forgetConfiguration, keepConfiguration, restoreConfiguration } from './configuration.ts';
+import {
+  forgetConfiguration,
+  keepConfiguration,
+  type Packages,
+  restoreConfiguration,
+} from './configuration.ts';
 import { removeLeftovers, removeStrays } from './leftovers.ts';
-import { lostPackage, type OwnPackage, packageFileIn, packageOf, readablePackageOf } from './package-of.ts';
+import {
+  lostPackage,
+  type OwnPackage,
+  ownPackages,
+  packageFileIn,
+  packageOf,
+  readablePackageOf,
+} from './package-of.ts';
 
 /** Directories of deployments. */
 interface Exchange {
@@ -69,12 +81,6 @@ export async function restorePackage(
   });
 }
 
-/** What is installed, and what is to be; without a package, neither. */
-interface Packages {
-  readonly previous: OwnPackage | undefined;
-  readonly next: OwnPackage | undefined;
-}
-
 interface Work {
   readonly before: (packages: Packages) => Promise<void>;
   readonly put: (next: OwnPackage, previous: OwnPackage | undefined, lock: number) => Promise<void>;
@@ -117,12 +123,8 @@ export async function removePackages(
   { changed, isLost, remover }: { changed: readonly string[]; isLost: boolean; remover: Remover },
 ): Promise<void> {
   const { name, slots } = container;
-  const packages: OwnPackage[] = [];
   await forgetConfiguration(container);
-  for (const path of slots) {
-    const one = await readablePackageOf(context, { name, path });
-    if (one !== undefined) packages.push(one);
-  }
+  const packages = await ownPackages(context, container);
   const isUnread = slots.filter((path) => packageFileIn(name, path) !== undefined).length > packages.length;
   const lost = isLost || isUnread ? await lostPackage(context, container) : undefined;
   if (packages.length === 0 && lost === undefined) return;

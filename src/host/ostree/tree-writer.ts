@@ -55,16 +55,20 @@ export class TreeWriter {
     return directory?.files.get(name);
   }
 
-  /** Writes what is missing, and removes other commits, with their directories; returns the checksum of the commit. */
+  /** Writes what is missing; returns the checksum of the commit. */
   commit(): string {
     const { tree, meta } = this.#write(this.#root);
+    return this.#put(serialisedCommit(tree, meta), 'commit');
+  }
+
+  /** Removes commits, and what they have of directories, that {@link commit} has not written. */
+  removeOthers(): void {
     for (const prefix of readdirSync(join(this.#repository, 'objects'))) {
       for (const name of readdirSync(join(this.#repository, 'objects', prefix))) {
         const path = join(this.#repository, 'objects', prefix, name);
         if (/\.(commit|dirtree|dirmeta)$/.test(name) && !this.#written.has(path)) unlinkSync(path);
       }
     }
-    return this.#put(serialisedCommit(tree, meta), 'commit');
   }
 
   #directory(path: string): Directory {

@@ -2,7 +2,14 @@
 import { ToolError } from '../../errors.ts';
 import { exists } from '../files/files.ts';
 import type { Host } from '../host.ts';
-import { dependantsOfPackage, erasePackage, installedHeaders, replacePackage, testPackage } from './rpm.ts';
+import {
+  dependantsOfPackage,
+  environmentOf,
+  erasePackage,
+  installedHeaders,
+  replacePackage,
+  testPackage,
+} from './rpm.ts';
 
 /** A package file, and what {@link inspectPackage} says of it. */
 export interface PackageFile {
@@ -102,8 +109,4 @@ async function succeeds(running: Promise<unknown>): Promise<boolean> {
     if (error instanceof ToolError) return false;
     throw error;
   }
-}
-
-function environmentOf({ user }: Host) {
-  return { LC_ALL: 'C', HOME: user.home };
 }

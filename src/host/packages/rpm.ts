@@ -1,5 +1,6 @@
 /** rpm(8): what is in a package, and what the host has installed. */
 import { constants, readdirSync } from 'node:fs';
+import type { Environment } from '../../config.ts';
 import { AtomicError, ToolError, ToolMissingError } from '../../errors.ts';
 import type { Host } from '../host.ts';
 import type { ToolCall, ToolOutput } from '../process.ts';
@@ -178,10 +179,16 @@ export async function erasePackage(host: Host, name: string, { lock }: Held): Pr
   await rpm(host, { args: ['-e', '--allmatches', '--', name], descriptors: [lock] });
 }
 
-/** Debian's rpm has its database in the home directory, which not every job of root's has in its environment. */
+/**
+ * What rpm, and what installs with it, needs in its environment. Debian's rpm has its database in the home directory,
+ * which not every job of root's is told.
+ */
+export function environmentOf({ user }: Host): Environment {
+  return { LC_ALL: 'C', HOME: user.home };
+}
+
 async function rpm(host: Host, call: Omit<ToolCall, 'tool'>): Promise<ToolOutput> {
-  const env = { LC_ALL: 'C', HOME: host.user.home };
-  return await host.processes.run({ tool: 'rpm', env, ...call });
+  return await host.processes.run({ tool: 'rpm', env: environmentOf(host), ...call });
 }
 
 function linesOf(text: string): readonly string[] {

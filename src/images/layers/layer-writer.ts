@@ -86,7 +86,9 @@ export class LayerWriter implements Taker, Disposable {
         );
       this.#tree.setFile(path, file);
     }
-    return this.#tree.commit();
+    const commit = this.#tree.commit();
+    if (rest !== undefined) this.#tree.removeOthers();
+    return commit;
   }
 
   #addLeft(rest: string): void {
