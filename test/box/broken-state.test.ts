@@ -134,9 +134,10 @@ describe('a dangling link', () => {
 
   it('that an install has begun to replace when it fails leaves what was stopped with it running', async () => {
     const partner = '/run/systemd/system/partner.service';
+    // the command waits until the container is up: before, the runtime makes what `rm` has just removed
     await box.type(
       `printf '[Unit]\\nPartOf=c.service\\n[Service]\\nExecStart=/bin/sleep 1000\\n' > ${partner}
-       systemctl daemon-reload; systemctl start partner; atomic run c; rm -r ${CONTAINERS}/c.0`,
+       systemctl daemon-reload; systemctl start partner; atomic run c; atomic run c sh -c :; rm -r ${CONTAINERS}/c.0`,
     );
     const argv = ['atomic', 'install', '--system', '--name=c', box.image('hello-world')];
 

@@ -69,7 +69,7 @@ export async function admit(
   await flush();
   await forEachObject(staging, (object) => isCommit(object) || move(repository, { staging, object }));
   await flush();
-  move(repository, { staging, object: `${commit.slice(0, 2)}/${commit.slice(2)}.commit` });
+  replace(repository, { staging, object: `${commit.slice(0, 2)}/${commit.slice(2)}.commit` });
   await flush();
   if (!isWanted()) {
     // two of the same second may be the same commit, be it of two refs
@@ -117,4 +117,11 @@ function move(repository: string, { staging, object }: Staged): void {
     if (!isErrno(error, 'EEXIST')) throw error;
   }
   unlinkSync(from);
+}
+
+/** No checkout has a commit: one that is there, and may be damaged, gives way. */
+function replace(repository: string, { staging, object }: Staged): void {
+  const to = join(repository, 'objects', object);
+  mkdirSync(dirname(to), { recursive: true });
+  renameSync(join(staging, 'objects', object), to);
 }

@@ -89,6 +89,22 @@ describe('admit', () => {
     expect(resolveRef(repository, 'c')).toBeUndefined();
     expect(names()).toBe('1 file, 1 dirtree, 1 dirmeta, 2 commit, a, b');
   });
+
+  it('replaces a damaged commit, which is the same when it was made in the same second', async () => {
+    await using staging = await stagingRepository(context, repository);
+    await commit(staging.path, 'a');
+    const checksum = resolveRef(staging.path, 'a') ?? '';
+    const object = join('objects', checksum.slice(0, 2), `${checksum.slice(2)}.commit`);
+    const content = readFileSync(join(staging.path, object));
+    mkdirSync(join(repository, 'objects', checksum.slice(0, 2)), { recursive: true });
+    writeFileSync(join(repository, object), content.subarray(0, 40));
+
+    await admit(repository, { staging: staging.path, ref: 'a', isWanted: () => true }, () =>
+      Promise.resolve(),
+    );
+
+    expect(readFileSync(join(repository, object))).toEqual(content);
+  });
 });
 
 describe('a staging repository', () => {
